@@ -1,0 +1,29 @@
+"""Find the files that ship beside the code, in a source tree and in an installed wheel alike."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def asset(name: str) -> Path:
+    """Return the path of a shipped file or folder such as ``data_cards/card.md``.
+
+    ``prompts/`` and ``data_cards/`` lie at the top of the repository, where people look for them, and under
+    ``tripletgen/assets/`` in a wheel, where only packages may go; ``lexicon/`` and the like lie in the package in both.
+    """
+    for root in (_PACKAGE, _PACKAGE / "assets", _PACKAGE.parent):
+        path = root / name
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{name} is not shipped with this installation of tripletgen")
+
+
+@cache
+def read_yaml(name: str) -> Any:
+    """Return the parsed content of a shipped YAML file; the caller must not change it."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(asset(name).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - safe loaders only

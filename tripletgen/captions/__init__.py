@@ -1,0 +1,1 @@
+"""Mine captions: read any source as a stream, clean each text or drop it with a reason, divide them into units."""

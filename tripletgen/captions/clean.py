@@ -1,0 +1,126 @@
+"""Normalise a raw caption, or drop it with a reason.
+
+A caption is data from strangers: it is repaired, never interpreted. Each step is a plain text function; `clean_caption`
+runs them in order and answers either a text or the reason why there is none.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from tripletgen.assets import asset
+
+MIN_WORDS = 3
+MAX_WORDS = 40
+MAX_CHARACTERS = 320
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
+_SPACES = re.compile(r"\s+")
+_PERSON = re.compile(r"<\s*person\s*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_TOKENISED = re.compile(r"\s[.,;:!?)\]%]|[(\[]\s|\s'|\sn't|``|''|\s-\s|\s/\s|\s\"\s|\"\s")
+_URL = re.compile(r"https?:|www\.|\w\.(?:com|org|net|co\.uk|de|info|io)\b", re.IGNORECASE)
+_EMAIL = re.compile(r"\S@\S+\.\w")
+_PHONE = re.compile(r"(?:\+?\d[\s().-]?){9,}")
+_MASKED = re.compile(r"#|\d{5,}|_{2,}")
+_LETTER = re.compile(r"[^\W\d_]")
+_LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
+_WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
+
+# Hyphens that a tokeniser pulled apart ("close - up"); any other spaced hyphen is a dash and stays one.
+_HYPHEN_BEFORE = "anti|best|co|cross|e|full|half|hand|high|home|ice|long|low|man|mid|multi|never|non|old|open|over|post|pre|re|"
+_HYPHEN_BEFORE += "self|semi|short|single|snow|solid|sub|t|three|time|two|ultra|under|well|x|year|\\d+"
+_HYPHEN_AFTER = "based|brown|class|colou?red|covered|coloured|eyed|filled|free|haired|inspired|lapse|like|made|of|old|out|"
+_HYPHEN_AFTER += "piece|ready|room|seater|shaped|shirts?|size|sized|sleeved|style|the|to|up|ups|wheel|year"
+_HYPHEN = re.compile(rf"\b(?:({_HYPHEN_BEFORE}) - (?=\w)|(?<=\w) - ({_HYPHEN_AFTER})\b)", re.IGNORECASE)
+
+_DETOKENISE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"``|''"), '"'),
+    (re.compile(r'" ([^"]*?) "'), r'"\1"'),
+    (re.compile(r"\s+(n't|'(?:s|re|ve|ll|d|m))\b"), r"\1"),
+    (re.compile(r"s '(?=\s)"), "s'"),
+    (re.compile(r"\s+([.,;:!?)\]%]+)(?=[\s.,;:!?\"']|$)"), r"\1"),
+    (re.compile(r"([(\[])\s+"), r"\1"),
+    (re.compile(r"\$ (?=\d)"), "$"),
+    (re.compile(r" / "), "/"),
+)
+
+# Function words that no other European language spells alike, and the commonest of the others that English does not use.
+_ENGLISH = frozenset(
+    "the of and with is are on at by from for to an their his her its has have this that some two three during near "
+    "under behind over through between into against while who which wearing sitting standing".split()
+)
+_FOREIGN = frozenset(
+    "le les une des du sur dans avec et der das ein eine einer und mit auf dem den im el los las y una del con en il di "
+    "che della per het een van op zijn och på med som um uma não da na nad się jest".split()
+)
+
+
+@cache
+def _profanity() -> re.Pattern[str]:
+    words = asset("lexicon/profanity.txt").read_text(encoding="utf-8").split()
+    return re.compile(rf"\b(?:{'|'.join(words)})s?\b", re.IGNORECASE)
+
+
+def repair(text: str) -> str:
+    """Mend the encoding, HTML entities and tags, control characters and white space of a raw text."""
+    if not text.isascii() or "&" in text:
+        import ftfy
+
+        text = ftfy.fix_text(text.encode("utf-8", "replace").decode("utf-8"), unescape_html=True)
+    text = _CONTROL.sub(" ", text)
+    if "<" in text:
+        text = _TAG.sub(" ", _PERSON.sub("person", text))
+    return _SPACES.sub(" ", text).strip(" \"'`*|~-\u2013\u2014" if text[:1] in "\"'`*|~-" else " ")
+
+
+def detokenise(text: str) -> str:
+    """Join the punctuation that a tokeniser pulled apart, as Conceptual Captions has it (`` , ``, `` 's``, ``close - up``)."""
+    if not _TOKENISED.search(text):
+        return text
+    for pattern, replacement in _DETOKENISE:
+        text = pattern.sub(replacement, text)
+    if " - " in text:
+        text = _HYPHEN.sub(lambda m: f"{m[1]}-" if m[1] else f"-{m[2]}", text)
+    return text
+
+
+def looks_english(text: str) -> bool:
+    """Tell whether a caption is English by its script and its function words.
+
+    Character models for language identification refuse 5 % of good captions, which are short and full of nouns
+    (docs/decisions/0003-language.md), so the test is for evidence of *another* language.
+    """
+    letters = len(_LETTER.findall(text))
+    if letters == 0 or len(_LATIN.findall(text)) < 0.9 * letters:
+        return False
+    words = [word.casefold() for word in _WORD.findall(text)]
+    foreign = sum(word in _FOREIGN for word in words)
+    return foreign == 0 or foreign <= sum(word in _ENGLISH for word in words)
+
+
+def _num_words(text: str) -> int:
+    return text.count(" ") + 1
+
+
+# Order matters: the cheap and the telling first. A reason is a sentence's end: "dropped because it is ...".
+DROP_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("empty", lambda text: not _LETTER.search(text)),
+    ("too_long", lambda text: len(text) > MAX_CHARACTERS or _num_words(text) > MAX_WORDS),
+    ("too_short", lambda text: _num_words(text) < MIN_WORDS),
+    ("url_email_phone", lambda text: _URL.search(text) or _EMAIL.search(text) or _PHONE.search(text)),
+    ("masked_number_or_hashtag", _MASKED.search),
+    ("not_english", lambda text: not looks_english(text)),
+    ("profanity", lambda text: _profanity().search(text)),
+)
+
+
+def clean_caption(raw: str) -> tuple[str, str | None]:
+    """Return the cleaned text and None, or the text as far as it got and the reason to drop it."""
+    if len(raw) > 10 * MAX_CHARACTERS:
+        return raw[:MAX_CHARACTERS], "too_long"
+    text = detokenise(repair(raw))
+    for reason, drops in DROP_REASONS:
+        if drops(text):
+            return text[:MAX_CHARACTERS], reason
+    return text, None

@@ -1,0 +1,186 @@
+"""Divide cleaned captions into units by the hash of their text, on disk, in bounded memory.
+
+Two passes: the first cleans the stream into one spill file and counts; the second, knowing the number of units, appends
+each batch's rows to the files of their units. A file is a run of Arrow streams, so no file stays open.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from tripletgen.captions.clean import clean_caption
+from tripletgen.captions.sources import Source, read_source
+from tripletgen.schema import Caption, group_id_of
+
+UNIT_CAPTIONS = 2048
+_BATCH = 8192
+_SPILL_SCHEMA = pa.schema(
+    [
+        ("text", pa.string()),
+        ("source", pa.string()),
+        ("source_id", pa.string()),
+        ("licence", pa.string()),
+        ("group_id", pa.uint64()),
+    ]
+)
+
+
+class Dropped(NamedTuple):
+    """A raw caption that was not taken, and why."""
+
+    reason: str
+    text: str
+    source: str
+    source_id: str
+
+
+class Partition(NamedTuple):
+    """What came of reading the sources: the number of units, rows read by source and licence, drops by reason."""
+
+    num_units: int
+    num_captions: int
+    sources: list[dict[str, str | int]]
+    dropped: dict[str, int]
+
+
+def iter_clean(
+    sources: Iterable[Source], limit: int | None, on_drop: Callable[[Dropped], None], counts: Counter[tuple[str, str]]
+) -> Iterator[Caption]:
+    """Yield cleaned captions of every source, at most `limit` raw rows in all; tell `on_drop` of the others.
+
+    `counts` receives the rows read, by (source, licence).
+    """
+    left = limit
+    for source in sources:
+        for source_id, raw in read_source(source):
+            if left is not None:
+                if left == 0:
+                    return
+                left -= 1
+            counts[source.name, source.licence] += 1
+            text, reason = ("", "broken_row") if raw is None else clean_caption(raw)
+            if reason is None:
+                yield Caption(text, source.name, source_id, source.licence, group_id_of(text))
+            else:
+                on_drop(Dropped(reason, text, source.name, source_id))
+
+
+def partition(
+    sources: list[Source],
+    folder: Path,
+    limit: int | None = None,
+    on_drop: Callable[[Dropped], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Partition:
+    """Clean the sources and write `folder/unit-NNNNN.arrow`; a finished partition has a `partition.json`.
+
+    Raises:
+        SourceError: a source cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("unit-*.arrow"):
+        stale.unlink()
+    dropped: Counter[str] = Counter()
+    read: Counter[tuple[str, str]] = Counter()
+
+    def note(drop: Dropped) -> None:
+        dropped[drop.reason] += 1
+        on_drop(drop)
+
+    spill = folder / "spill.arrow"
+    total = 0
+    with pa.OSFile(str(spill), "wb") as file, pa.ipc.new_stream(file, _SPILL_SCHEMA) as writer:
+        for batch in _batches(iter_clean(sources, limit, note, read)):
+            writer.write_batch(batch)
+            total += batch.num_rows
+            on_progress(total)
+    num_units = max(1, -(-total // UNIT_CAPTIONS))
+    with pa.OSFile(str(spill), "rb") as file:
+        for batch in pa.ipc.open_stream(file):
+            _append_by_unit(batch, num_units, folder)
+    spill.unlink()
+    sizes = [{"name": name, "licence": licence, "rows": rows} for (name, licence), rows in sorted(read.items())]
+    result = Partition(num_units, total, sizes, dict(sorted(dropped.items())))
+    marker = folder / "partition.json.tmp"
+    marker.write_text(json.dumps(result._asdict()))
+    marker.replace(folder / "partition.json")
+    return result
+
+
+def read_partition(folder: Path) -> Partition:
+    """Return what a finished `partition` wrote."""
+    return Partition(**json.loads((folder / "partition.json").read_text()))
+
+
+def _batches(captions: Iterator[Caption]) -> Iterator[pa.RecordBatch]:
+    rows: list[Caption] = []
+    for caption in captions:
+        rows.append(caption)
+        if len(rows) == _BATCH:
+            yield pa.record_batch(list(zip(*rows, strict=True)), schema=_SPILL_SCHEMA)
+            rows = []
+    if rows:
+        yield pa.record_batch(list(zip(*rows, strict=True)), schema=_SPILL_SCHEMA)
+
+
+def unit_of(group_ids: np.ndarray, num_units: int) -> np.ndarray:
+    """Return floor(group_id * num_units / 2**64) for each id, exactly, in 64-bit arithmetic (num_units < 2**32)."""
+    n, low32 = np.uint64(num_units), np.uint64(0xFFFFFFFF)
+    shift = np.uint64(32)
+    return ((group_ids >> shift) * n + (((group_ids & low32) * n) >> shift)) >> shift
+
+
+def unit_path(folder: Path, unit: int) -> Path:
+    """Return where the captions of a unit lie; an empty unit has no file."""
+    return folder / f"unit-{unit:05d}.arrow"
+
+
+def _append_by_unit(batch: pa.RecordBatch, num_units: int, folder: Path) -> None:
+    units = unit_of(batch.column("group_id").to_numpy(), num_units)
+    order = np.argsort(units, kind="stable")
+    units, batch = units[order], batch.take(pa.array(order))
+    starts = np.flatnonzero(np.diff(units, prepend=units[0] + np.uint64(1)))
+    for start, stop in zip(starts, [*starts[1:], len(units)], strict=True):
+        path = unit_path(folder, int(units[start]))
+        with path.open("ab") as file, pa.ipc.new_stream(file, _SPILL_SCHEMA) as writer:
+            writer.write_batch(batch.slice(int(start), int(stop - start)))
+
+
+def read_unit(folder: Path, unit: int, on_drop: Callable[[Dropped], None] = lambda _: None) -> list[Caption]:
+    """Return the distinct captions of a unit in the order of (group_id, text): the same whatever the order of reading.
+
+    Of captions with equal normalised texts the one with the smallest (source, source id) stays; the others are dropped as
+    duplicates. The file is read batch by batch, so a million copies of one caption take the memory of one.
+    """
+    kept: dict[int, Caption] = {}
+    path = unit_path(folder, unit)
+    if not path.exists():
+        return []
+    size = path.stat().st_size
+    with pa.OSFile(str(path), "rb") as file:
+        while file.tell() < size:
+            for batch in pa.ipc.open_stream(file):
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    caption = Caption(*row)
+                    other = kept.get(caption.group_id)
+                    if other is not None:
+                        caption, worse = sorted((caption, other), key=lambda c: (c.source, c.source_id, c.text))
+                        on_drop(Dropped("duplicate", worse.text, worse.source, worse.source_id))
+                    kept[caption.group_id] = caption
+    return [kept[group] for group in sorted(kept)]
+
+
+def digest(captions: Iterable[Caption]) -> str:
+    """Return a hash of captions and their provenance: the input part of a unit's fingerprint."""
+    state = xxhash.xxh3_128()
+    for caption in captions:
+        state.update("\x1f".join(map(str, caption)))
+        state.update("\x1e")
+    return state.hexdigest()
+
