@@ -35,3 +35,9 @@ class OutputError(TripletgenError):
 
 class DataError(TripletgenError):
     """Report a data set that is not what its manifest says."""
+
+
+class Interrupted(TripletgenError):
+    """Report that the user stopped the command."""
+
+    exit_code = 130

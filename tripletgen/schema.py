@@ -106,13 +106,13 @@ def normalise(text: str) -> str:
 
 def group_id_of(reference_caption: str) -> int:
     """Return the 64-bit hash of the normalised reference caption; equal captions fall into one group."""
-    return xxhash.xxh3_64_intdigest(normalise(reference_caption))
+    return xxhash.xxh3_64_intdigest(normalise(reference_caption).encode())
 
 
 def triplet_id_of(reference_caption: str, modification_text: str, target_caption: str) -> str:
     """Return 32 hex digits: the 128-bit hash of the three normalised texts."""
     texts = (normalise(reference_caption), normalise(modification_text), normalise(target_caption))
-    return xxhash.xxh3_128_hexdigest("\x1f".join(texts))
+    return xxhash.xxh3_128_hexdigest("\x1f".join(texts).encode())
 
 
 def is_validation(group_id: int, fraction: float) -> bool:

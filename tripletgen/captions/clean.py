@@ -51,8 +51,8 @@ _ENGLISH = frozenset(
     "under behind over through between into against while who which wearing sitting standing".split()
 )
 _FOREIGN = frozenset(
-    "le les une des du sur dans avec et der das ein eine einer und mit auf dem den im el los las y una del con en il di "
-    "che della per het een van op zijn och på med som um uma não da na nad się jest".split()
+    "le les une des du sur dans avec et der das ein eine einer und mit auf dem den im el los las una del en il di "
+    "che della per het een op zijn och på med som um uma não da na nad się jest".split()
 )
 
 

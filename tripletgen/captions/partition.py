@@ -180,7 +180,7 @@ def digest(captions: Iterable[Caption]) -> str:
     """Return a hash of captions and their provenance: the input part of a unit's fingerprint."""
     state = xxhash.xxh3_128()
     for caption in captions:
-        state.update("\x1f".join(map(str, caption)))
-        state.update("\x1e")
+        state.update("\x1f".join(map(str, caption)).encode())
+        state.update(b"\x1e")
     return state.hexdigest()
 

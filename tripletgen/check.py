@@ -1,0 +1,109 @@
+"""Check a finished data set: every file's checksum, its schema, its counts, and the rules that hold for every row."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tripletgen.schema import (
+    ARROW_SCHEMA,
+    EDIT_TYPES,
+    ORIGINS,
+    PHRASINGS,
+    Triplet,
+    group_id_of,
+    is_validation,
+    normalise,
+    triplet_id_of,
+)
+from tripletgen.shards.manifest import Manifest, read_manifest
+from tripletgen.shards.writer import describe
+
+MAX_FAULTS = 20
+
+
+def check_dataset(folder: str | Path) -> list[str]:
+    """Return the faults of a data set, a line each, at most `MAX_FAULTS`; an empty list means it is sound.
+
+    Raises:
+        DataError: the folder is not a finished data set.
+    """
+    root = Path(folder)
+    manifest = read_manifest(root)
+    faults = []
+    for fault in _faults(root, manifest):
+        faults.append(fault)
+        if len(faults) == MAX_FAULTS:
+            faults.append(f"... and perhaps more: stopped after {MAX_FAULTS}")
+            break
+    return faults
+
+
+def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
+    sound = []
+    for entry in [*manifest["files"], *(file for split in manifest["splits"].values() for file in split["files"])]:
+        fault = _file_fault(root, entry)
+        if fault:
+            yield fault
+        else:
+            sound.append(entry["path"])
+    counts: Counter[str] = Counter()
+    seen: set[str] = set()
+    for split, listed in manifest["splits"].items():
+        for entry in listed["files"]:
+            if entry["path"] in sound:
+                yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, seen)
+    if counts != Counter(manifest["triplets"]["edit_type"]) and len(sound) == sum(len(s["files"]) for s in manifest["splits"].values()) + len(manifest["files"]):
+        yield "manifest.json: the counts by edit type are not those of the rows"
+
+
+def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
+    path = root / entry["path"]
+    if not path.is_file():
+        return f"{entry['path']}: missing"
+    found = describe(path, entry["path"])
+    if found.bytes != entry["bytes"]:
+        return f"{entry['path']}: {found.bytes} bytes, the manifest says {entry['bytes']}"
+    if found.sha256 != entry["sha256"]:
+        return f"{entry['path']}: sha256 {found.sha256[:12]}..., the manifest says {entry['sha256'][:12]}..."
+    return None
+
+
+def _shard_faults(
+    path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: Counter[str], seen: set[str]
+) -> Iterator[str]:
+    name, row_number = entry["path"], 0
+    with pq.ParquetFile(path) as file:
+        if file.schema_arrow.names != ARROW_SCHEMA.names:
+            yield f"{name}: columns {file.schema_arrow.names}, not {ARROW_SCHEMA.names}"
+            return
+        for batch in file.iter_batches(batch_size=4096):
+            for row in map(Triplet._make, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
+                row_number += 1
+                counts[row.edit_type] += 1
+                for fault in _row_faults(row, split, manifest["recipe"]["validation_fraction"]):
+                    yield f"{name}: row {row_number}: {fault}"
+                if row.triplet_id in seen:
+                    yield f"{name}: row {row_number}: triplet {row.triplet_id} stands twice"
+                seen.add(row.triplet_id)
+    if row_number != entry["rows"]:
+        yield f"{name}: {row_number} rows, the manifest says {entry['rows']}"
+
+
+def _row_faults(row: Triplet, split: str, validation_fraction: float) -> Iterator[str]:
+    for column in ("reference_caption", "modification_text", "target_caption", "generator", "source", "source_id", "licence"):
+        if not getattr(row, column):
+            yield f"{column} is empty"
+    for column, allowed in (("edit_type", EDIT_TYPES), ("phrasing", PHRASINGS), ("origin", ORIGINS)):
+        if getattr(row, column) not in allowed:
+            yield f"{column} is {getattr(row, column)!r}"
+    if row.triplet_id != triplet_id_of(row.reference_caption, row.modification_text, row.target_caption):
+        yield "triplet_id is not the hash of the texts"
+    if row.group_id != group_id_of(row.reference_caption):
+        yield "group_id is not the hash of the reference caption"
+    if is_validation(row.group_id, validation_fraction) != (split == "validation"):
+        yield f"belongs to the other split than {split}"
+    if normalise(row.reference_caption) == normalise(row.target_caption):
+        yield "the target is the reference"

@@ -1,0 +1,132 @@
+"""Everything that is printed: tables and triplets to standard output, progress and errors to standard error."""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from tripletgen.errors import TripletgenError
+from tripletgen.schema import EDIT_TYPES, Triplet
+
+_ADDED = "bold green"
+_REMOVED = "bold red"
+
+
+def print_error(error: TripletgenError) -> None:
+    """Print what is wrong and what to do, a line each."""
+    typer.echo(f"error: {error.message}", err=True)
+    typer.echo(f"hint: {error.hint}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in lines:
+        typer.echo(line)
+
+
+class _Bar:
+    """Show phases as bars with captions done, time spent and time left."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def start(self, phase: str, total: int | None) -> None:
+        """Begin a phase; the one before is done."""
+        if self._task is not None:
+            self._progress.update(self._task, total=self._progress.tasks[self._task].completed)
+        self._task = self._progress.add_task(phase, total=total)
+
+    def advance(self, captions: int) -> None:
+        """Count captions as done."""
+        if self._task is not None:
+            self._progress.update(self._task, advance=captions)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[_Bar | None]:
+    """Provide progress on standard error; None if quiet or not on a terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        yield _Bar(progress)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
+
+
+def print_counts(title: str, counts: Mapping[str, int], total: int | None = None) -> None:
+    """Print counts with their shares."""
+    whole = total if total is not None else sum(counts.values())
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("rows", justify="right")
+    table.add_column("share", justify="right")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}", f"{100 * count / max(whole, 1):.1f} %")
+    _console().print(table)
+
+
+def print_manifest(manifest: Mapping[str, Any], folder: str, examples: Sequence[Triplet]) -> None:
+    """Print the final screen of a build."""
+    captions, triplets = manifest["captions"], manifest["triplets"]
+    print_counts("edit types", {name: triplets["edit_type"].get(name, 0) for name in EDIT_TYPES if name in triplets["edit_type"]})
+    print_counts("captions not used, by reason", captions["dropped"], captions["read"])
+    print_counts("candidates rejected, by reason", manifest["candidates"]["rejected"])
+    print_triplets(examples)
+    splits = ", ".join(f"{name} {entry['rows']:,}" for name, entry in manifest["splits"].items())
+    _console().print(f"{triplets['total']:,} triplets from {captions['used']:,} of {captions['read']:,} captions ({splits}) in {folder}")
+
+
+def print_triplets(triplets: Iterable[Triplet]) -> None:
+    """Print triplets: the reference with what goes in red, the modification text, the target with what comes in green."""
+    console = _console()
+    for row in triplets:
+        before, after = _differences(row.reference_caption, row.target_caption)
+        console.print(Text.assemble((f"{row.edit_type}/{row.phrasing}", "dim")))
+        console.print(Text("  reference     ").append(before))
+        console.print(Text.assemble("  modification  ", (row.modification_text, "bold cyan")))
+        console.print(Text("  target        ").append(after))
+
+
+def _differences(reference: str, target: str) -> tuple[Text, Text]:
+    old, new = reference.split(), target.split()
+    before, after = Text(), Text()
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        before.append(" ".join(old[a:b]), _REMOVED if tag != "equal" else "").append(" " if b > a else "")
+        after.append(" ".join(new[c:d]), _ADDED if tag != "equal" else "").append(" " if d > c else "")
+    return before, after
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """Print the numbers of a data set."""
+    for title, key in (("edit types", "edit_types"), ("phrasings", "phrasings"), ("origins", "origins"), ("licences", "licences")):
+        print_counts(title, summary[key])
+    print_counts("first words", summary["first_words"], summary["triplets"])
+    table = Table(title="words a text", title_justify="left", box=None, pad_edge=False)
+    for column in ("", "mean", "median", "p95"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, described in summary["words"].items():
+        table.add_row(name, *(f"{described[column]:g}" for column in ("mean", "median", "p95")))
+    _console().print(table)
+    _console().print(
+        f"{summary['triplets']:,} triplets, {summary['triplets_per_used_caption']} a used caption, "
+        f"{summary['distinct_modification_texts']:,} distinct modification texts"
+    )

@@ -1,0 +1,88 @@
+"""The rules that propose edits, one family a file, and the spine that turns a parsed caption into worded candidates."""
+
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tripletgen.edits.actions import ChangeAction
+from tripletgen.edits.additions import AddObject
+from tripletgen.edits.attributes import ChangeAttribute, CompareAttribute
+from tripletgen.edits.base import Edit, EditRule, Frame, apply_changes, frame_of
+from tripletgen.edits.combine import Combine
+from tripletgen.edits.counts import ChangeCount
+from tripletgen.edits.objects import ReplaceObject
+from tripletgen.edits.relations import ChangeRelation
+from tripletgen.edits.removals import RemoveObject
+from tripletgen.edits.scenes import ChangeScene
+from tripletgen.edits.views import ChangeViewpoint
+from tripletgen.edits.wording import word_edit
+from tripletgen.lexicon import Lexicon
+from tripletgen.parsing import ParsedCaption
+from tripletgen.stats import CorpusStats
+
+_SIMPLE: tuple[EditRule, ...] = (
+    ReplaceObject(),
+    ChangeAttribute(),
+    CompareAttribute(),
+    ChangeCount(),
+    AddObject(),
+    RemoveObject(),
+    ChangeRelation(),
+    ChangeScene(),
+    ChangeAction(),
+    ChangeViewpoint(),
+)
+RULES: tuple[EditRule, ...] = (*_SIMPLE, Combine(_SIMPLE))
+"""Every edit rule; a new one is one new file and one line here."""
+
+RULE_WEIGHTS = {
+    "change_relation": 20.0,
+    "change_scene": 20.0,
+    "change_action": 12.0,
+    "remove_object": 12.0,
+    "change_count": 6.0,
+    "combine": 2.0,
+    "change_viewpoint": 1.5,
+    "add_object": 1.5,
+    "replace_object": 1.5,
+    "compare_attribute": 0.7,
+    "change_attribute": 1.0,
+}
+"""How early a rule is asked: the rarer its occasion, the earlier, so that every edit type gets its share."""
+
+
+class Candidate(NamedTuple):
+    """A worded edit with the caption it leads to."""
+
+    edit: Edit
+    phrasing: str
+    modification_text: str
+    target_caption: str
+
+
+def propose(
+    parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats, edit_types: frozenset[str], rng: random.Random
+) -> Iterator[Candidate]:
+    """Yield candidates for a caption, one a rule in weighted random order, then a second round.
+
+    Lazy: the caller stops when it has enough, and no further rule is run. Randomness comes from `rng` alone.
+    """
+    frame = frame_of(parsed, lexicon, stats)
+    rules = [rule for rule in RULES if rule.edit_type in edit_types]
+    rules.sort(key=lambda rule: rng.random() ** (1.0 / RULE_WEIGHTS[rule.name]), reverse=True)
+    waiting: list[Iterator[Edit]] = []
+    for rule in rules:
+        edits = iter(rule.propose(frame, rng))
+        edit = next(edits, None)
+        if edit is not None:
+            waiting.append(edits)
+            yield _candidate(frame, edit, rng)
+    for edits in waiting:
+        edit = next(edits, None)
+        if edit is not None:
+            yield _candidate(frame, edit, rng)
+
+
+def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:
+    phrasing, text = word_edit(edit, rng)
+    return Candidate(edit, phrasing, text, apply_changes(frame.text, edit.changes))

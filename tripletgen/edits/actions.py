@@ -1,0 +1,120 @@
+"""change_action: the same subject doing something else."""
+
+import random
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from tripletgen.assets import read_yaml
+from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.lexicon import Noun
+from tripletgen.lexicon.inflection import verb_form, verb_lemma
+from tripletgen.phrases import NounPhrase
+
+_TAGS = ("VBG", "VBZ", "VBP")
+_MAX_OBJECT_DISTANCE = 5
+
+
+class ActionSet(NamedTuple):
+    """Verbs that may replace one another: who does them, to what, and before which prepositions."""
+
+    name: str
+    agent: frozenset[str]
+    verbs: tuple[str, ...]
+    object: frozenset[str]
+    prepositions: frozenset[str]
+
+
+@cache
+def action_sets() -> tuple[ActionSet, ...]:
+    """Return the sets of `actions.yaml`."""
+    entries = read_yaml("lexicon/actions.yaml")
+    return tuple(
+        ActionSet(
+            name,
+            frozenset(entry["agent"]),
+            tuple(entry["verbs"]),
+            frozenset(entry.get("object", ())),
+            frozenset(entry.get("prepositions", ())),
+        )
+        for name, entry in entries.items()
+    )
+
+
+class ChangeAction:
+    """Put another verb of the same set in the place of a verb, in the same form."""
+
+    name = "change_action"
+    edit_type = "change_action"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield an edit for each verb that has an alternative, in random order."""
+        parsed = frame.parsed
+        verbs = [i for i, tag in enumerate(parsed.tags) if tag in _TAGS and parsed.deps[i] in ("acl", "ROOT", "relcl", "conj", "pcomp")]
+        rng.shuffle(verbs)
+        for token in verbs:
+            agent = _agent(frame, token)
+            if agent is None or agent.noun is None or frame.children(token, "prt", "auxpass", "dative", "neg"):
+                continue
+            lemma = verb_lemma(parsed.lowers[token])
+            others = _alternatives(frame, token, lemma, agent.noun)
+            if others:
+                yield self._edit(frame, token, agent, rng.choice(others))
+
+    def _edit(self, frame: Frame, token: int, agent: NounPhrase, new: str) -> Edit:
+        parsed = frame.parsed
+        tag, old = parsed.tags[token], parsed.lowers[token]
+        form = verb_form(new, tag)
+        change = Change(parsed.starts[token], parsed.ends[token], form)
+        last = max([token, *(frame.subtree(child)[-1] for child in frame.children(token, "dobj"))])
+        rest = parsed.text[parsed.ends[token] : parsed.ends[last]]
+        slots = slots_of("agent", name_of(frame, agent, short=True))
+        slots |= {
+            "old_ing": f"{verb_form(verb_lemma(old), 'VBG')}",
+            "new_ing": f"{verb_form(new, 'VBG')}{rest}",
+            "new_ing_bare": verb_form(new, "VBG"),
+            "new_inf": f"{new}{rest}",
+        }
+        return Edit(self.name, self.edit_type, f"{old}{rest}", f"{form}{rest}", (change,), "action", slots)
+
+
+def _agent(frame: Frame, token: int) -> NounPhrase | None:
+    parsed = frame.parsed
+    if parsed.deps[token] in ("acl", "relcl"):
+        return frame.phrase_at(parsed.heads[token])
+    subjects = frame.children(token, "nsubj")
+    if not subjects and parsed.deps[token] == "conj":
+        subjects = frame.children(parsed.heads[token], "nsubj")
+    return frame.phrase_at(subjects[0]) if subjects else None
+
+
+def _kinds(noun: Noun) -> set[str]:
+    return {noun.kind, noun.category}
+
+
+def _alternatives(frame: Frame, token: int, lemma: str, agent: Noun) -> list[str]:
+    """Return the verbs that may replace one: the same set, the same frame, and seen with the object where there is one."""
+    parsed = frame.parsed
+    objects = frame.children(token, "dobj")
+    following = parsed.lowers[token + 1] if token + 1 < len(parsed) else ""
+    thing = frame.phrase_at(objects[0]) if len(objects) == 1 else None
+    if objects and (thing is None or thing.noun is None or objects[0] - token > _MAX_OBJECT_DISTANCE):
+        return []
+    found: set[str] = set()
+    for entry in action_sets():
+        if lemma not in entry.verbs or not entry.agent & _kinds(agent):
+            continue
+        if thing is not None and thing.noun is not None:
+            if entry.object & _kinds(thing.noun):
+                found.update(verb for verb in entry.verbs if verb != lemma and _is_seen(frame, verb, thing.noun))
+        elif not entry.object and not frame.children(token, "ccomp", "xcomp", "advcl", "acomp", "attr", "oprd"):
+            if following in entry.prepositions or following in ("", ".", ",", "and", "while"):
+                found.update(verb for verb in entry.verbs if verb != lemma)
+    shown = {verb_lemma(word) for word in frame.words if word.endswith("ing")}
+    return sorted(found - shown)
+
+
+def _is_seen(frame: Frame, verb: str, noun: Noun) -> bool:
+    """Tell whether the verb was seen done to the noun, or to another of its category."""
+    slot = frame.stats.slots.get(f"dobj:{verb}", {})
+    return any(member.lemma in slot for member in frame.lexicon.categories[noun.category])

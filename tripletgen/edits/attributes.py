@@ -1,0 +1,202 @@
+"""change_attribute and compare_attribute: another colour, material, pattern, size, age or state; more or less of it."""
+
+import random
+from collections.abc import Iterator
+
+from tripletgen.assets import read_yaml
+from tripletgen.edits.base import Change, Edit, Frame, lower_first, naming, shuffled, slots_of
+from tripletgen.lexicon import AttributeGroup, Noun
+from tripletgen.phrases import NounPhrase
+
+# How often a group is chosen where several apply; the others count 1.
+_GROUP_WEIGHTS = {"paint": 4.0, "fur": 3.0, "plumage": 3.0, "bloom": 3.0, "pattern": 2.0, "size": 0.8, "age_person": 1.5, "wet": 0.4}
+_DETERMINERS = frozenset(("a", "an", "the", "his", "her", "their", "its", "my", "your", "some", "one"))
+_SHADES = frozenset("light dark bright pale deep very too so most more less extremely really quite hot neon baby multi half".split())
+OPINIONS = frozenset("beautiful cute nice lovely pretty perfect great amazing funny gorgeous adorable stunning fancy elegant delicious".split())
+_MATERIAL_ASPECTS = ("material", "fabric")
+
+
+class ChangeAttribute:
+    """Give a noun another value of an attribute that it takes, in the place of the old one or as a new adjective."""
+
+    name = "change_attribute"
+    edit_type = "change_attribute"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield one edit for each describable noun; a stated value is replaced before a new one is added."""
+        for phrase in shuffled(rng, frame.phrases):
+            if phrase.noun is None or not is_describable(frame, phrase):
+                continue
+            stated = stated_values(frame, phrase, phrase.noun)
+            if stated:
+                token, group = rng.choice(stated)
+                old = frame.parsed.lowers[token]
+                values = [v for v in group.values if group.is_opposite(old, v) and v not in frame.words]
+                if values:
+                    yield self._edit(frame, phrase, group, old, rng.choice(values), token)
+                continue
+            groups = [frame.lexicon.groups[name] for name in sorted(phrase.noun.attributes)]
+            groups = [group for group in groups if group.insert and place_for(frame, phrase, group) is not None]
+            if groups:
+                group = rng.choices(groups, [_GROUP_WEIGHTS.get(group.name, 1.0) for group in groups])[0]
+                values = [v for v in group.values if v not in frame.words and v not in phrase.noun.lemma]
+                if values:
+                    yield self._edit(frame, phrase, group, None, rng.choice(values), None)
+
+    def _edit(
+        self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None
+    ) -> Edit:
+        parsed = frame.parsed
+        if token is not None:
+            change = Change(parsed.starts[token], parsed.ends[token], new)
+        else:
+            place = place_for(frame, phrase, group)
+            assert place is not None
+            change = Change(parsed.starts[place], parsed.starts[place], f"{new} ")
+        slots = thing_slots(frame, phrase, token)
+        noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
+        new_name = naming(f"{new} {noun}", phrase.noun, is_plural=phrase.is_plural)
+        slots |= slots_of("new", new_name) | {"value": new}
+        if old is not None:
+            slots |= slots_of("old", naming(f"{old} {noun}", phrase.noun, is_plural=phrase.is_plural)) | {"old_value": old}
+        if group.aspect:
+            slots["aspect"] = group.aspect
+        if new in group.stuff:
+            slots["stuff"] = group.stuff[new]
+        if new in group.phrase:
+            slots["print"] = group.phrase[new]
+        source = f"{old} {noun}" if old else noun
+        return Edit(self.name, self.edit_type, source, f"{new} {noun}", (change,), _wording(group), slots)
+
+
+def _wording(group: AttributeGroup) -> str:
+    if group.aspect == "color":
+        return "change_color"
+    if group.aspect in _MATERIAL_ASPECTS:
+        return "change_material"
+    return "change_pattern" if group.aspect == "pattern" else "change_state"
+
+
+class CompareAttribute:
+    """Make a noun larger, older, longer ... than it is."""
+
+    name = "compare_attribute"
+    edit_type = "compare_attribute"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield one edit for each noun whose size, length, height, age, shade or fullness can be compared."""
+        comparatives = read_yaml("lexicon/comparatives.yaml")
+        for phrase in shuffled(rng, frame.phrases):
+            if phrase.noun is None or not is_describable(frame, phrase):
+                continue
+            options: list[tuple[str, dict[str, list[str]], int | None]] = []
+            for group in sorted(comparatives):
+                taken = group in phrase.noun.attributes or (group == "shade" and "paint" in phrase.noun.attributes)
+                if taken:
+                    options += self._options(frame, phrase, group, comparatives[group])
+            if options:
+                yield self._edit(frame, phrase, rng, *rng.choice(options))
+
+    def _options(
+        self, frame: Frame, phrase: NounPhrase, group: str, pairs: list[dict[str, list[str]]]
+    ) -> list[tuple[str, dict[str, list[str]], int | None]]:
+        lowers = frame.parsed.lowers
+        stated = [(pair, token) for pair in pairs for token in phrase.adjectives if lowers[token] in pair["from"]]
+        stated = [(pair, token) for pair, token in stated if is_free(frame, token)]
+        if stated:
+            return [(group, pair, token) for pair, token in stated]
+        known = frame.lexicon.groups.get(group)
+        if known is None or place_for(frame, phrase, known) is None:
+            return []
+        return [(group, pair, None) for pair in pairs]
+
+    def _edit(
+        self, frame: Frame, phrase: NounPhrase, rng: random.Random, group: str, pair: dict[str, list[str]], token: int | None
+    ) -> Edit:
+        parsed = frame.parsed
+        word = str(pair["word"])
+        if token is None:
+            place = place_for(frame, phrase, frame.lexicon.groups[group])
+            assert place is not None
+            change = Change(parsed.starts[place], parsed.starts[place], f"{word} ")
+        else:
+            change = Change(parsed.starts[token], parsed.ends[token], word)
+        noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
+        slots = thing_slots(frame, phrase, token) | {"value": rng.choice(pair["spoken"])}
+        slots |= slots_of("new", naming(f"{word} {noun}", phrase.noun, is_plural=phrase.is_plural))
+        source = f"{parsed.lowers[token]} {noun}" if token is not None else noun
+        return Edit(self.name, self.edit_type, source, f"{word} {noun}", (change,), "compare", slots)
+
+
+def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether an adjective may be set before the noun or changed: a plain phrase with an ordinary determiner."""
+    parsed = frame.parsed
+    if not phrase.plain or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
+        return False
+    if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in _DETERMINERS:
+        return False
+    governor = parsed.lowers[parsed.heads[phrase.head]]
+    return not (parsed.deps[phrase.head] == "pobj" and governor in ("as", "like", "than", "by"))
+
+
+def is_free(frame: Frame, token: int) -> bool:
+    """Tell whether an adjective stands alone: not `light blue`, `black and white`, `red-haired`."""
+    parsed = frame.parsed
+    if token > 0 and (parsed.lowers[token - 1] in _SHADES or parsed.tags[token - 1] in ("HYPH", "RB", "CC", ",")):
+        return False
+    following = parsed.tags[token + 1] if token + 1 < len(parsed) else ""
+    if following in ("HYPH", "CC", ","):
+        return False
+    return not frame.children(token)
+
+
+def stated_values(frame: Frame, phrase: NounPhrase, noun: Noun) -> list[tuple[int, AttributeGroup]]:
+    """Return the adjectives of a phrase that are values of attributes its noun takes."""
+    found = []
+    for token in phrase.adjectives:
+        group = frame.lexicon.group_of(frame.parsed.lowers[token], noun)
+        if group is not None and is_free(frame, token):
+            found.append((token, group))
+    return found
+
+
+def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | None:
+    """Return the token before which a new adjective of a group goes, by the order of English adjectives.
+
+    None where the phrase states a value of that attribute already, or holds words whose place is not known.
+    """
+    parsed, lexicon = frame.parsed, frame.lexicon
+    place = phrase.name
+    for token in reversed(phrase.adjectives):
+        word = parsed.lowers[token]
+        names = lexicon.groups_of.get(word, ())
+        groups = [lexicon.groups[name] for name in names]
+        if any(other.name == group.name or other.aspect is not None and other.aspect == group.aspect for other in groups):
+            return None
+        if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
+            return None
+        if max((other.place for other in groups), default=_unknown_place(frame, token)) <= group.place:
+            break
+        place = token
+    return place
+
+
+def _unknown_place(frame: Frame, token: int) -> int:
+    """Return the place of a word that is of no group: a noun stays at its noun, an opinion goes first, the rest follow age."""
+    if frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound":
+        return 9
+    return 1 if frame.parsed.lowers[token] in OPINIONS else 4
+
+
+def thing_slots(frame: Frame, phrase: NounPhrase, without: int | None) -> dict[str, str]:
+    """Return the slots that name the thing itself, by its noun, or by its other adjectives where the noun occurs twice."""
+    parsed = frame.parsed
+    words = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
+    if sum(other.noun == phrase.noun for other in frame.phrases) > 1:
+        kept = [parsed.lowers[token] for token in phrase.adjectives if token != without]
+        words = " ".join([*kept, words])
+    name = naming(words, phrase.noun, is_plural=phrase.is_plural)
+    slots = slots_of("thing", name)
+    if parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass"):
+        slots["self_is"] = name.is_
+    return slots

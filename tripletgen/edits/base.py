@@ -1,0 +1,214 @@
+"""What an edit is, what a rule is given, and how an edit is applied to a caption."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.lexicon.inflection import article
+from tripletgen.parsing import ParsedCaption
+from tripletgen.phrases import NounPhrase, noun_phrases
+from tripletgen.stats import CorpusStats
+
+FINITE_TAGS = frozenset(("VBZ", "VBP", "VBD", "MD"))
+
+
+class Change(NamedTuple):
+    """Characters `start` to `end` of the reference caption give way to `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Edit(NamedTuple):
+    """A proposed edit: what changes in the caption, and the words that its modification text is made from.
+
+    `wording` names a set of templates in `wordings.yaml`, `slots` fills them; `parts` are the two edits of a combined one.
+    """
+
+    rule: str
+    edit_type: str
+    source_phrase: str | None
+    target_phrase: str | None
+    changes: tuple[Change, ...]
+    wording: str
+    slots: dict[str, str]
+    parts: tuple["Edit", ...] = ()
+
+
+class Frame(NamedTuple):
+    """A parsed caption with everything that several rules ask about it, found once."""
+
+    parsed: ParsedCaption
+    phrases: list[NounPhrase]
+    lexicon: Lexicon
+    stats: CorpusStats
+    lemmas: frozenset[str]
+    words: frozenset[str]
+    is_nominal: bool
+    end: int
+
+    @property
+    def text(self) -> str:
+        """Return the reference caption."""
+        return self.parsed.caption.text
+
+    def phrase_at(self, head: int) -> NounPhrase | None:
+        """Return the noun phrase whose head is this token."""
+        return next((phrase for phrase in self.phrases if phrase.head == head), None)
+
+    def children(self, token: int, *deps: str) -> list[int]:
+        """Return the dependents of a token, all or those with one of these labels."""
+        heads, labels = self.parsed.heads, self.parsed.deps
+        return [i for i, head in enumerate(heads) if head == token and i != token and (not deps or labels[i] in deps)]
+
+    def subtree(self, token: int) -> list[int]:
+        """Return a token and all below it, in order."""
+        heads, inside = self.parsed.heads, {token}
+        for _ in range(len(heads)):
+            more = {i for i, head in enumerate(heads) if head in inside} - inside
+            if not more:
+                break
+            inside |= more
+        return sorted(inside)
+
+
+class EditRule(Protocol):
+    """Propose edits of one family; proposing is not accepting, filters do that."""
+
+    name: str
+    edit_type: str
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield edits of a caption, the most wanted first."""
+
+
+def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Frame:
+    """Return the frame of a parsed caption."""
+    phrases = noun_phrases(parsed, lexicon)
+    end = len(parsed)
+    while end > 0 and parsed.tags[end - 1] in (".", ",", ":", "``", "''") and end > 1:
+        end -= 1
+    return Frame(
+        parsed,
+        phrases,
+        lexicon,
+        stats,
+        frozenset(phrase.noun.lemma for phrase in phrases if phrase.noun),
+        frozenset(parsed.lowers),
+        not any(tag in FINITE_TAGS for tag in parsed.tags),
+        parsed.ends[end - 1],
+    )
+
+
+def _with_article(text: str, change: Change, following: str) -> Change:
+    """Widen a change over `a` or `an` just before it, if the word after the article is now another."""
+    before = text[: change.start].rpartition(" ")[0].rpartition(" ")[2] if change.start >= 2 else ""
+    if before.lower() not in ("a", "an") or text[change.start - 1] != " ":
+        return change
+    new = article(following)
+    if new == before.lower():
+        return change
+    new = new.capitalize() if before[0].isupper() else new
+    return Change(change.start - len(before) - 1, change.end, f"{new} {change.text}")
+
+
+def apply_changes(text: str, changes: Sequence[Change]) -> str:
+    """Return the caption with the changes made; the article before a change and the caption's first capital are kept right.
+
+    Raises:
+        ValueError: two changes overlap.
+    """
+    ordered = sorted(changes)
+    result, stop = text, len(text) + 1
+    for change in reversed(ordered):
+        if change.end > stop:
+            raise ValueError(f"overlapping changes {changes} of {text!r}")
+        stop = change.start
+        widened = _with_article(text, change, (change.text + result[change.end :]).lstrip())
+        result = result[: widened.start] + widened.text + result[widened.end :]
+    if text[:1].isupper() and result[:1].islower():
+        result = result[0].upper() + result[1:]
+    return result
+
+
+def overlap(one: Iterable[Change], other: Iterable[Change]) -> bool:
+    """Tell whether two sets of changes touch the same characters, or stand so close that they are of one phrase."""
+    return any(a.start <= b.end + 1 and b.start <= a.end + 1 for a in one for b in other)
+
+
+class Naming(NamedTuple):
+    """The ways a modification text speaks of a thing, with agreement."""
+
+    bare: str
+    the: str
+    a: str
+    is_: str
+    was: str
+    has: str
+    it: str
+    one: str | None
+
+
+def naming(words: str, noun: Noun | None, *, is_plural: bool) -> Naming:
+    """Return the namings of `words` (adjectives and noun, no determiner)."""
+    many = is_plural or (noun is not None and noun.number == "plural")
+    mass = noun is not None and noun.number == "mass"
+    if many:
+        return Naming(words, f"the {words}", words, "are", "were", "have", "them", None if noun and not noun.is_count else "ones")
+    if mass:
+        return Naming(words, f"the {words}", words, "is", "was", "has", "it", None)
+    return Naming(words, f"the {words}", f"{article(words)} {words}", "is", "was", "has", "it", "one")
+
+
+def slots_of(prefix: str, name: Naming) -> dict[str, str]:
+    """Return the template slots of a naming: `old_the`, `old_a`, `old_bare`, `old_is`, ..."""
+    slots = {
+        prefix: name.bare,
+        f"{prefix}_the": name.the,
+        f"{prefix}_a": name.a,
+        f"{prefix}_is": name.is_,
+        f"{prefix}_was": name.was,
+        f"{prefix}_has": name.has,
+        f"{prefix}_it": name.it,
+    }
+    if name.one:
+        slots[f"{prefix}_one"] = name.one
+    return slots
+
+
+def lower_first(frame: Frame, token: int, text: str) -> str:
+    """Return text that begins with this token in lower case, unless the token is a name or an abbreviation."""
+    if token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower() or text[:2] == "A ":
+        return text[0].lower() + text[1:]
+    return text
+
+
+def words_of(frame: Frame, phrase: NounPhrase) -> str:
+    """Return the noun with its adjectives, without determiner and number, as it may stand inside a sentence."""
+    first = phrase.adjectives[0] if phrase.adjectives else phrase.name
+    return lower_first(frame, first, frame.parsed.span(first, phrase.head))
+
+
+def name_of(frame: Frame, phrase: NounPhrase, *, short: bool = False) -> Naming:
+    """Return the namings of a phrase of the caption: "brown dog", or "dog" if `short`."""
+    words = lower_first(frame, phrase.name, frame.parsed.span(phrase.name, phrase.head)) if short else words_of(frame, phrase)
+    return naming(words, phrase.noun, is_plural=phrase.is_plural)
+
+
+def form_of(noun: Noun, *, plural: bool) -> str:
+    """Return the noun in a number."""
+    return noun.plural if plural and noun.is_count else noun.lemma
+
+
+def pick(rng: random.Random, weights: dict[str, float]) -> str:
+    """Return a key at random by weight."""
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def shuffled(rng: random.Random, items: Iterable[NounPhrase]) -> list[NounPhrase]:
+    """Return phrases in random order."""
+    listed = list(items)
+    rng.shuffle(listed)
+    return listed

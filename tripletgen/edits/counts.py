@@ -1,0 +1,153 @@
+"""change_count: more or fewer of a thing, with the agreement of noun, verb and determiner."""
+
+import random
+from collections.abc import Iterator
+
+from tripletgen.edits.base import Change, Edit, Frame, naming, shuffled, slots_of, words_of
+from tripletgen.edits.grammar import PLURAL_PRONOUNS, SINGULAR_PRONOUNS, agree
+from tripletgen.lexicon import Noun
+from tripletgen.phrases import NounPhrase
+
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_WORDS = {number: word for word, number in NUMBERS.items()}
+_VAGUE = frozenset("several many some few various numerous multiple".split())
+_MEDIA = frozenset("photo portrait picture image illustration close closeup drawing painting sketch silhouette shot photograph".split())
+_COUNTED_KINDS = frozenset(
+    "person animal plant food clothing footwear accessory furniture container kitchenware tool instrument electronics "
+    "vehicle building toy sport decor object drink".split()
+)
+_WORN_KINDS = frozenset(("clothing", "footwear", "accessory", "body"))
+# Only one can do it, or only several can.
+_ALONE = frozenset("alone lone single own only solo every each another no this that these those itself same former unique".split())
+_TOGETHER = frozenset(
+    "together hugging kissing chatting talking shaking fighting racing holding hug kiss chat talk race line row pair couple "
+    "group compete match game twin twins various different between among surrounded full".split()
+)
+
+
+class ChangeCount:
+    """Say two for one, one for two, three for several."""
+
+    name = "change_count"
+    edit_type = "change_count"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield one edit for each noun that can be counted and whose number nothing else in the caption depends on."""
+        if frame.words & _ALONE:
+            return
+        for phrase in shuffled(rng, frame.phrases):
+            if phrase.noun is None or not _is_countable(frame, phrase, phrase.noun):
+                continue
+            old = _number_of(frame, phrase)
+            if old is None:
+                continue
+            new = _new_number(old, rng)
+            edit = self._edit(frame, phrase, phrase.noun, old, new)
+            if edit is not None:
+                yield edit
+
+    def _edit(self, frame: Frame, phrase: NounPhrase, noun: Noun, old: int, new: int) -> Edit | None:
+        parsed = frame.parsed
+        becomes_plural, was_plural = new > 1, phrase.is_plural
+        changes: list[Change] = []
+        if becomes_plural != was_plural:
+            if frame.words & (SINGULAR_PRONOUNS | PLURAL_PRONOUNS) or not becomes_plural and frame.words & _TOGETHER:
+                return None
+            agreed = agree(frame, phrase, plural=becomes_plural)
+            if agreed is None:
+                return None
+            form = noun.plural if becomes_plural else noun.lemma
+            changes += [*agreed, Change(parsed.starts[phrase.name], parsed.ends[phrase.head], form)]
+        else:
+            form = noun.plural
+        # The first word after the number decides between a and an; the noun's own change is applied apart.
+        adjectives = [parsed.lowers[token] for token in phrase.adjectives if parsed.lowers[token] not in _VAGUE]
+        words = " ".join([*adjectives, form])
+        target = f"{_WORDS[new]} {words}" if becomes_plural else naming(words, noun, is_plural=False).a
+        determiner = target.removesuffix(words).strip()
+        changes.append(_determiner_change(frame, phrase, determiner))
+        old_words = words_of(frame, phrase)
+        source = parsed.span(phrase.first, phrase.head).lower()
+        if not was_plural and phrase.determiner < 0:
+            source = naming(old_words, noun, is_plural=False).a
+        slots = slots_of("old", naming(old_words, noun, is_plural=was_plural))
+        slots |= {"target": target, "number": _WORDS[new], "noun": form, "be": "are" if becomes_plural else "is"}
+        slots |= {"old_target": source, "things": noun.plural, "more": "more" if new > old else "fewer"}
+        wording = "count_many" if becomes_plural else "count_one"
+        return Edit(self.name, self.edit_type, source, target, tuple(changes), wording, slots)
+
+
+def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    parsed = frame.parsed
+    if not noun.is_count or noun.kind not in _COUNTED_KINDS or not phrase.plain or noun.plural == noun.lemma:
+        return False
+    dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
+    if dep == "pobj" and not (governor == "with" or governor == "of" and _of_medium(frame, phrase)):
+        return False
+    if dep not in ("ROOT", "nsubj", "nsubjpass", "dobj", "pobj") or frame.children(phrase.head, "appos", "conj", "cc"):
+        return False
+    if any(parsed.tags[token] == "NN" for token in phrase.adjectives):
+        return False
+    return not _owns_singular(frame, phrase, noun)
+
+
+def _of_medium(frame: Frame, phrase: NounPhrase) -> bool:
+    preposition = frame.parsed.heads[phrase.head]
+    return frame.parsed.lowers[frame.parsed.heads[preposition]] in _MEDIA
+
+
+def _owns_singular(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    """Tell whether the thing wears, has or handles something whose number would have to follow."""
+    parsed = frame.parsed
+    if noun.kind in ("person", "animal") and any(
+        other.noun is not None and other.noun.kind in _WORN_KINDS for other in frame.phrases
+    ):
+        return True
+    if any(
+        parsed.lowers[child] in ("a", "an")
+        for preposition in frame.children(phrase.head, "prep")
+        if parsed.lowers[preposition] in ("with", "in")
+        for thing in frame.children(preposition, "pobj")
+        for child in frame.children(thing, "det")
+        if parsed.lowers[preposition] == "with" or _is_small(frame, thing)
+    ):
+        return True
+    verbs = frame.children(phrase.head, "acl", "relcl")
+    if frame.parsed.deps[phrase.head] == "nsubj":
+        verbs.append(frame.parsed.heads[phrase.head])
+    return any(frame.children(verb, "dobj", "attr") for verb in verbs)
+
+
+def _is_small(frame: Frame, head: int) -> bool:
+    phrase = frame.phrase_at(head)
+    return phrase is None or phrase.noun is None or phrase.noun.size <= 3
+
+
+def _number_of(frame: Frame, phrase: NounPhrase) -> int | None:
+    """Return the number that a phrase states: 0 for an unstated plural, None where it cannot be changed."""
+    lowers = frame.parsed.lowers
+    if phrase.number >= 0:
+        return NUMBERS.get(lowers[phrase.number]) if phrase.determiner < 0 and phrase.first == phrase.number else None
+    if phrase.determiner >= 0:
+        word = lowers[phrase.determiner]
+        if word in ("a", "an") and not phrase.is_plural:
+            return 1
+        return 0 if word == "some" and phrase.is_plural else None
+    return 0 if phrase.is_plural else 1
+
+
+def _new_number(old: int, rng: random.Random) -> int:
+    if old == 1:
+        return rng.choice((2, 2, 3, 3, 4, 5))
+    if old == 0:
+        return rng.choice((2, 2, 3, 3, 4, 5))
+    return rng.choice([number for number in (1, 1, 2, 3, 4, 5, 6) if number != old])
+
+
+def _determiner_change(frame: Frame, phrase: NounPhrase, determiner: str) -> Change:
+    parsed = frame.parsed
+    first = phrase.first
+    vague = [token for token in phrase.adjectives if parsed.lowers[token] in _VAGUE]
+    if phrase.determiner >= 0 or phrase.number >= 0 or (vague and vague[0] == first):
+        return Change(parsed.starts[first], parsed.ends[first], determiner)
+    return Change(parsed.starts[first], parsed.starts[first], f"{determiner} ")

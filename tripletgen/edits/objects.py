@@ -1,0 +1,125 @@
+"""replace_object: another thing in the place of the noun, of the same category and at home in the same slots."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
+from tripletgen.edits.grammar import gender_in
+from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.phrases import NounPhrase, iter_slots
+
+# Verbs that nearly any thing can be the subject or object of: no evidence is asked for them.
+LIGHT_VERBS = frozenset(
+    "be have hold carry see show use buy sell display take look stand sit lie lay hang wait pose rest keep place put "
+    "isolate set make find photograph paint draw picture feature get bring watch view surround cover depict locate".split()
+)
+# Adjectives that things of any kind can bear.
+PLAIN_ADJECTIVES = frozenset(
+    "beautiful cute little nice lovely pretty new same first second last other favorite famous single different "
+    "several various more perfect funny great amazing small big large colorful".split()
+)
+# Words of a picture that tie a person's gender or age down.
+_TIED = frozenset(
+    "beard mustache moustache goatee bikini bra dress skirt gown bearded bald pregnant moustached shirtless male female "
+    "makeup lipstick mother father son daughter husband wife".split()
+)
+_KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky")
+
+
+class ReplaceObject:
+    """Put a noun of the same substitution set in the place of a noun."""
+
+    name = "replace_object"
+    edit_type = "replace_object"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield one edit for each noun phrase that has a substitute, in random order."""
+        for phrase in shuffled(rng, frame.phrases):
+            if phrase.noun is None or not _is_replaceable(frame, phrase, phrase.noun):
+                continue
+            new = choose_substitute(frame, phrase, phrase.noun, rng)
+            if new is not None:
+                yield self._edit(frame, phrase, phrase.noun, new)
+
+    def _edit(self, frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> Edit:
+        parsed = frame.parsed
+        old_form, new_form = form_of(old, plural=phrase.is_plural), form_of(new, plural=phrase.is_plural)
+        adjectives = ""
+        if phrase.adjectives:
+            adjectives = parsed.text[parsed.starts[phrase.adjectives[0]] : parsed.starts[phrase.name]].lower()
+        slots = slots_of("old", name_of(frame, phrase))
+        slots |= slots_of("new", naming(adjectives + new_form, new, is_plural=phrase.is_plural))
+        slots |= {"old_noun": old_form, "new_noun": new_form}
+        change = Change(parsed.starts[phrase.name], parsed.ends[phrase.head], new_form)
+        return Edit(self.name, self.edit_type, old_form, new_form, (change,), "replace_object", slots)
+
+
+def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    """Tell whether the noun stands free: not a part of a longer name, of an idiom or of a comparison."""
+    parsed = frame.parsed
+    if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
+        return False
+    before = phrase.name - 1
+    if before >= 0 and parsed.heads[before] == phrase.head and parsed.tags[before] in ("NN", "NNS", "NNP", "HYPH", "JJR", "JJS"):
+        return False
+    following = parsed.lowers[phrase.head + 1] if phrase.head + 1 < len(parsed) else ""
+    if following == "of" and noun.kind not in ("person", "animal", "vehicle", "food"):
+        return False
+    governor = parsed.lowers[parsed.heads[phrase.head]]
+    return not (parsed.deps[phrase.head] == "pobj" and governor in ("as", "like", "than", "by", "for"))
+
+
+def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.Random) -> Noun | None:
+    """Return a noun for the place of `old`, weighted by how often it was seen at all and in the same slots, or None."""
+    slots = list(iter_slots(frame.parsed, phrase))
+    weighted = [(new, _fit(frame, old, new, slots)) for new in _substitutes(frame, old)]
+    possible = [(new, weight) for new, weight in weighted if weight > 0]
+    if not possible:
+        return None
+    return rng.choices([new for new, _ in possible], [weight for _, weight in possible])[0]
+
+
+def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
+    """Yield the nouns that could stand for `old` as far as the noun alone tells."""
+    lexicon = frame.lexicon
+    banned = lexicon.synonyms.get(old.lemma, frozenset())
+    pronouns = gender_in(frame) if old.kind == "person" else None
+    tied = bool(frame.words & _TIED) or pronouns is not None
+    for category in (old.category, *lexicon.near.get(old.category, ())):
+        for new in lexicon.categories[category]:
+            if new.category == old.category and _is_kind_of(lexicon, old.lemma, new.lemma):
+                continue
+            if new.number != old.number or new.lemma in banned or new.lemma in frame.lemmas or new.lemma in frame.words:
+                continue
+            if old.kind == "person" and tied and (new.gender != old.gender or pronouns == "both"):
+                continue
+            yield new
+
+
+def _is_kind_of(lexicon: Lexicon, one: str, other: str) -> bool:
+    """Tell whether one noun names a kind of the other: a sports car is a car, a sparrow is a bird."""
+    return one.endswith(other) or other.endswith(one) or one in lexicon.generic or other in lexicon.generic
+
+
+def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:
+    """Return how well a noun fits the slots of another: 0 where a slot that asks for evidence has none."""
+    stats = frame.stats
+    weight = (1.0 + stats.nouns.get(new.lemma, 0)) ** 0.5
+    for relation, word in slots:
+        seen = stats.seen(f"{relation}:{word}", new.lemma)
+        if seen == 0 and _asks_for_evidence(frame, relation, word, old, new):
+            return 0.0
+        weight *= 1.0 + min(seen, 9) / 3
+    return weight
+
+
+def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: Noun) -> bool:
+    if relation in ("nsubj", "dobj"):
+        # People can do and undergo what people can; things and animals only what was seen.
+        return word not in LIGHT_VERBS and not (old.kind == "person" and new.kind == "person")
+    if relation == "amod":
+        if word in PLAIN_ADJECTIVES:
+            return False
+        groups = frame.lexicon.groups_of.get(word, ())
+        return not any(group in new.attributes and group in old.attributes for group in groups)
+    return False

@@ -1,0 +1,106 @@
+"""change_relation: the same things, placed otherwise to one another."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from tripletgen.assets import read_yaml
+from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, slots_of
+from tripletgen.phrases import NounPhrase
+
+_LONGEST = 3
+# Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
+_POSTURES = frozenset(
+    "sitting sits sit seated standing stands stand lying lies lie sleeping sleeps sleep resting rests parked perched kneeling "
+    "posing poses pose waiting waits crouching placed laying asleep smiling hiding".split()
+)
+_MOVES = frozenset(
+    "walking walks walk running runs run riding rides jogging driving drives strolling cycling marching skateboarding moving "
+    "passing passes flying flies galloping heading".split()
+)
+_MOVING_SETS = ("along_way", "direction")
+
+
+class ChangeRelation:
+    """Put another preposition between two things that may stand in either relation."""
+
+    name = "change_relation"
+    edit_type = "change_relation"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield an edit for each preposition that has an alternative, in random order."""
+        found = list(_relations(frame))
+        rng.shuffle(found)
+        for first, last, figure, ground, others in found:
+            new = rng.choice(others)
+            yield self._edit(frame, (first, last), figure, ground, new)
+
+    def _edit(self, frame: Frame, span: tuple[int, int], figure: NounPhrase, ground: NounPhrase, new: str) -> Edit:
+        parsed = frame.parsed
+        old = parsed.span(*span)
+        determiner = parsed.lowers[ground.determiner] if ground.determiner >= 0 else ""
+        slots = slots_of("figure", name_of(frame, figure, short=True)) | slots_of("ground", name_of(frame, ground, short=True))
+        slots |= {"old_relation": old.lower(), "new_relation": new}
+        assert ground.noun is not None
+        if ground.noun.is_count or determiner:
+            slots["place"] = slots["ground_the"]
+        source = f"{old} {form_of(ground.noun, plural=ground.is_plural)}"
+        target = f"{new} {form_of(ground.noun, plural=ground.is_plural)}"
+        change = Change(parsed.starts[span[0]], parsed.ends[span[1]], new)
+        return Edit(self.name, self.edit_type, source, target, (change,), "relation", slots)
+
+
+def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase, list[str]]]:
+    """Yield span of the preposition, figure, ground, and the other prepositions that may stand there."""
+    for ground in frame.phrases:
+        if ground.noun is None or ground.first < 2 or ground.determiner < 0 and not ground.is_plural:
+            continue
+        for length in range(_LONGEST, 0, -1):
+            first = ground.first - length
+            words = " ".join(frame.parsed.lowers[max(first, 0) : ground.first])
+            figure, moves = _figure(frame, first)
+            if figure is None or figure.noun is None:
+                continue
+            others = _alternatives(words, figure, ground, moves=moves)
+            if others:
+                yield first, ground.first - 1, figure, ground, others
+                break
+
+
+def _figure(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
+    """Return what stands just before a preposition: a thing, or a thing with a verb of posture or motion."""
+    parsed = frame.parsed
+    if first < 1:
+        return None, False
+    before = first - 1
+    phrase = frame.phrase_at(before)
+    if phrase is not None:
+        # Of "a man with a dog next to a car" it is not clear who stands next to the car.
+        return (phrase if parsed.deps[before] in ("ROOT", "nsubj", "dobj") and parsed.tags[parsed.heads[before]] != "VBG" else None), False
+    word = parsed.lowers[before]
+    if word not in _POSTURES and word not in _MOVES:
+        return None, False
+    head = parsed.heads[before] if parsed.deps[before] == "acl" else next(iter(frame.children(before, "nsubj", "nsubjpass")), -1)
+    return frame.phrase_at(head), word in _MOVES
+
+
+def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: bool) -> list[str]:
+    assert figure.noun is not None
+    assert ground.noun is not None
+    sets: list[dict[str, Any]] = read_yaml("lexicon/relations.yaml")
+    others: set[str] = set()
+    for entry in sets:
+        if words not in entry["from"] or moves != (entry["name"] in _MOVING_SETS):
+            continue
+        if figure.noun.kind not in entry["figure"] or not {ground.noun.kind, ground.noun.category} & set(entry["ground"]):
+            continue
+        others.update(word for word in entry["to"] if word != words and not _same(word, words))
+    return sorted(others)
+
+
+_ALIKE = (frozenset(("beside", "next to", "near", "by", "outside")), frozenset(("under", "underneath", "beneath")), frozenset(("on", "on top of")),
+          frozenset(("towards", "toward")), frozenset(("down", "along")), frozenset(("in", "inside")))
+
+
+def _same(one: str, other: str) -> bool:
+    return any(one in words and other in words for words in _ALIKE)

@@ -1,0 +1,140 @@
+"""remove_object: a thing less, where the caption reads on without it."""
+
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.phrases import NounPhrase
+
+_BESIDE = frozenset(("with", "beside", "near"))
+_WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
+_TIES = frozenset("between both together two pair couple among".split())
+_KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
+_MIN_WORDS_LEFT = 3
+
+
+class _Part(NamedTuple):
+    """Tokens that can go, the thing that goes with them, and who had it."""
+
+    first: int
+    last: int
+    thing: NounPhrase
+    owner: NounPhrase | None
+    wording: str
+
+
+class RemoveObject:
+    """Take away what stands in a "with ..." phrase, is worn or held, or is the last of two things joined by "and"."""
+
+    name = "remove_object"
+    edit_type = "remove_object"
+
+    def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
+        """Yield an edit for each part of the caption that can go, in random order."""
+        parts = [part for finder in (_with_phrases, _participles, _conjuncts) for part in finder(frame)]
+        rng.shuffle(parts)
+        for part in parts:
+            edit = self._edit(frame, part)
+            if edit is not None:
+                yield edit
+
+    def _edit(self, frame: Frame, part: _Part) -> Edit | None:
+        parsed = frame.parsed
+        start = parsed.ends[part.first - 1]
+        if part.first >= 2 and parsed.tags[part.first - 1] == ",":
+            start = parsed.ends[part.first - 2]
+        left = len(parsed) - (part.last - part.first + 1) - sum(tag in (".", ",") for tag in parsed.tags)
+        if left < _MIN_WORDS_LEFT:
+            return None
+        name = name_of(frame, part.thing)
+        slots = slots_of("gone", name)
+        if part.owner is not None:
+            slots |= slots_of("owner", name_of(frame, part.owner, short=True))
+            if not part.owner.is_plural:
+                slots["owner_singular"] = slots["owner_the"]
+        source = parsed.span(part.first, part.last)
+        return Edit(self.name, self.edit_type, source, None, (Change(start, parsed.ends[part.last], ""),), part.wording, slots)
+
+
+def _thing(frame: Frame, head: int) -> NounPhrase | None:
+    """Return the phrase of a thing that can go: concrete, and named by no more than its own words."""
+    phrase = frame.phrase_at(head)
+    if phrase is None or phrase.noun is None or phrase.noun.kind in _KEPT_KINDS or phrase.noun.size > 4:
+        return None
+    return phrase
+
+
+def _run(frame: Frame, token: int) -> tuple[int, int] | None:
+    """Return first and last token of what hangs on a token, if it is one run that begins with the token."""
+    inside = frame.subtree(token)
+    while inside and frame.parsed.tags[inside[-1]] in (".", ","):
+        inside.pop()
+    if not inside or inside[0] != token or inside[-1] - inside[0] + 1 != len(inside):
+        return None
+    return inside[0], inside[-1]
+
+
+def _with_phrases(frame: Frame) -> Iterator[_Part]:
+    parsed = frame.parsed
+    for token, word in enumerate(parsed.lowers):
+        if word not in _BESIDE or parsed.deps[token] != "prep" or token < 2 or not parsed.tags[parsed.heads[token]].startswith("NN"):
+            continue
+        objects = frame.children(token, "pobj")
+        run = _run(frame, token)
+        thing = _thing(frame, objects[0]) if len(objects) == 1 else None
+        owner = frame.phrase_at(parsed.heads[token])
+        if run is None or thing is None or owner is None or owner.noun is None or _has_verb(frame, *run):
+            continue
+        if frame.children(objects[0], "conj", "cc") or parsed.tags[token - 1] in ("CC", "IN") or _followed_by_and(frame, run[1]):
+            continue
+        yield _Part(*run, thing, owner, "remove" if word == "with" else "remove_nearby")
+
+
+def _participles(frame: Frame) -> Iterator[_Part]:
+    parsed = frame.parsed
+    for token, word in enumerate(parsed.lowers):
+        if word not in _WORN or parsed.deps[token] != "acl" or token < 1:
+            continue
+        children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
+        if len(children) != 1 or parsed.deps[children[0]] != "dobj":
+            continue
+        run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[token])
+        if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "prep", "acl", "relcl"):
+            continue
+        if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, run[1]):
+            continue
+        yield _Part(*run, thing, owner, "remove_worn" if word == "wearing" else "remove_held")
+
+
+def _conjuncts(frame: Frame) -> Iterator[_Part]:
+    parsed = frame.parsed
+    if frame.words & _TIES:
+        return
+    for phrase in frame.phrases:
+        coordinators = frame.children(phrase.head, "cc")
+        others = frame.children(phrase.head, "conj")
+        if len(coordinators) != 1 or len(others) != 1 or parsed.deps[phrase.head] not in ("ROOT", "dobj", "pobj"):
+            continue
+        thing = _thing(frame, others[0])
+        joined = coordinators[0] == phrase.head + 1 and parsed.lowers[coordinators[0]] == "and"
+        if thing is None or not joined or phrase.noun is None or thing.first != coordinators[0] + 1 or frame.children(others[0], "conj"):
+            continue
+        if parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal or _shares_adjective(phrase, thing):
+            continue
+        if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
+            continue
+        yield _Part(coordinators[0], thing.head, thing, None, "remove")
+
+
+def _shares_adjective(phrase: NounPhrase, thing: NounPhrase) -> bool:
+    """Tell whether "a red hat and scarf" would lose more than the scarf: the second has no determiner of its own."""
+    return phrase.determiner >= 0 and thing.determiner < 0 and thing.number < 0 and not thing.is_plural
+
+
+def _has_verb(frame: Frame, first: int, last: int) -> bool:
+    return any(tag.startswith(("VB", "W")) for tag in frame.parsed.tags[first : last + 1])
+
+
+def _followed_by_and(frame: Frame, last: int) -> bool:
+    return last + 1 < len(frame.parsed) and frame.parsed.lowers[last + 1] in ("and", "or", ",", "-", "of")

@@ -1,0 +1,1 @@
+"""How units are mapped over workers; nothing else."""

@@ -1,0 +1,145 @@
+"""The typed lexicon: which nouns may stand for one another, and what may be said of them. The data are YAML beside this file."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from tripletgen.assets import read_yaml
+from tripletgen.lexicon.inflection import plural_of
+
+MAX_NOUN_WORDS = 3
+ADD_WAYS = ("wear", "hold", "beside", "surface", "background", "sky")
+
+
+class Noun(NamedTuple):
+    """A concrete noun with its category, a set of nouns that may stand for one another."""
+
+    lemma: str
+    plural: str
+    category: str
+    kind: str
+    size: int
+    attributes: frozenset[str]
+    add: frozenset[str]
+    gender: str | None
+    number: str
+
+    @property
+    def is_count(self) -> bool:
+        """Tell whether the noun has both numbers (`a dog`, `dogs`), unlike `bread` and `jeans`."""
+        return self.number == "count"
+
+
+class Attribute(NamedTuple):
+    """One value of an attribute group such as `red` of `paint`."""
+
+    word: str
+    group: str
+
+
+class AttributeGroup(NamedTuple):
+    """What a noun of some categories may be: see `attributes.yaml` for the fields."""
+
+    name: str
+    aspect: str | None
+    place: int
+    insert: bool
+    values: tuple[str, ...]
+    recognised: frozenset[str]
+    opposite: tuple[frozenset[str], ...]
+    stuff: dict[str, str]
+    phrase: dict[str, str]
+
+    def is_opposite(self, old: str, new: str) -> bool:
+        """Tell whether `new` may replace `old`: any other value, or one of another side where sides are opposed."""
+        if not self.opposite:
+            return old != new
+        sides = [side for side in self.opposite if old in side]
+        return not any(new in side for side in sides) and old != new
+
+
+class Lexicon(NamedTuple):
+    """Everything the rules know about words."""
+
+    nouns: tuple[Noun, ...]
+    forms: dict[str, tuple[Noun, bool]]
+    categories: dict[str, tuple[Noun, ...]]
+    groups: dict[str, AttributeGroup]
+    groups_of: dict[str, tuple[str, ...]]
+    near: dict[str, tuple[str, ...]]
+    synonyms: dict[str, frozenset[str]]
+    addable: dict[str, tuple[Noun, ...]]
+    generic: frozenset[str]
+
+    def noun(self, form: str) -> tuple[Noun, bool] | None:
+        """Return the noun that a lower-case form belongs to, and whether the form is its plural."""
+        return self.forms.get(form)
+
+    def group_of(self, word: str, noun: Noun) -> AttributeGroup | None:
+        """Return the attribute group by which `word` describes `noun`, if the noun takes it."""
+        for name in self.groups_of.get(word, ()):
+            if name in noun.attributes:
+                return self.groups[name]
+        return None
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """Return the lexicon of the shipped YAML files; the first call takes about a quarter of a second."""
+    nouns: list[Noun] = []
+    for category, entry in read_yaml("lexicon/nouns.yaml").items():
+        for number, key in (("count", "nouns"), ("mass", "mass"), ("plural", "plural")):
+            nouns += [_noun(category, entry, lemma, number) for lemma in entry.get(key) or ()]
+    categories: dict[str, list[Noun]] = {}
+    forms: dict[str, tuple[Noun, bool]] = {}
+    for noun in nouns:
+        categories.setdefault(noun.category, []).append(noun)
+        forms[noun.lemma] = (noun, noun.number == "plural")
+    for noun in nouns:
+        if noun.is_count:
+            forms.setdefault(noun.plural, (noun, True))
+    groups = {name: _group(name, entry) for name, entry in read_yaml("lexicon/attributes.yaml").items()}
+    groups_of: dict[str, list[str]] = {}
+    for group in groups.values():
+        for word in sorted(group.recognised):
+            groups_of.setdefault(word, []).append(group.name)
+    return Lexicon(
+        tuple(nouns),
+        forms,
+        {name: tuple(members) for name, members in categories.items()},
+        groups,
+        {word: tuple(names) for word, names in groups_of.items()},
+        {name: tuple(others) for name, others in read_yaml("lexicon/near.yaml").items()},
+        _synonyms(),
+        {way: tuple(noun for noun in nouns if way in noun.add) for way in ADD_WAYS},
+        frozenset(read_yaml("lexicon/generic.yaml")),
+    )
+
+
+def _synonyms() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for words in read_yaml("lexicon/synonyms.yaml"):
+        for word in words:
+            found.setdefault(word, set()).update(words)
+    return {word: frozenset(words) for word, words in found.items()}
+
+
+def _noun(category: str, entry: dict[str, Any], lemma: str, number: str) -> Noun:
+    plural = plural_of(lemma) if number == "count" else lemma
+    attributes, add = frozenset(entry.get("attributes") or ()), frozenset(entry.get("add") or ())
+    return Noun(lemma, plural, category, entry["kind"], entry["size"], attributes, add, entry.get("gender"), number)
+
+
+def _group(name: str, entry: dict[str, Any]) -> AttributeGroup:
+    sides = tuple(frozenset(side) for side in entry.get("opposite", ()))
+    recognised = frozenset(entry["values"]).union(entry.get("known", ()), *sides)
+    return AttributeGroup(
+        name,
+        entry.get("aspect"),
+        entry["place"],
+        entry["insert"],
+        tuple(entry["values"]),
+        recognised,
+        sides,
+        entry.get("stuff", {}),
+        entry.get("phrase", {}),
+    )

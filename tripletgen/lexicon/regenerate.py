@@ -1,0 +1,37 @@
+"""Compute the files of the lexicon that follow from the others: `python -m tripletgen.lexicon.regenerate` (`make lexicon`).
+
+`plurals.yaml` holds the plural of every countable noun, `seen.json` what was seen with what in the embedded captions.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from tripletgen.assets import read_yaml
+from tripletgen.lexicon.inflection import inflect_plural
+
+
+def plurals() -> dict[str, str]:
+    """Return the plural of every countable noun of `nouns.yaml`."""
+    lemmas = [lemma for entry in read_yaml("lexicon/nouns.yaml").values() for lemma in entry.get("nouns") or ()]
+    return {lemma: inflect_plural(lemma) for lemma in sorted(lemmas)}
+
+
+def seen() -> str:
+    """Return the counts of the embedded captions as JSON."""
+    from tripletgen.captions.partition import iter_clean
+    from tripletgen.captions.sources import EMBEDDED, SourceSpec, expand_sources
+    from tripletgen.lexicon import load_lexicon
+    from tripletgen.parsing import parse
+    from tripletgen.stats import count_corpus
+
+    captions = iter_clean(expand_sources([SourceSpec(EMBEDDED)]), None, lambda _: None, Counter())
+    return count_corpus(parse(captions), load_lexicon()).to_json() + "\n"
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent
+    text = yaml.safe_dump(plurals(), allow_unicode=True, width=120)
+    (folder / "plurals.yaml").write_text(text, encoding="utf-8", newline="\n")
+    (folder / "seen.json").write_text(seen(), encoding="utf-8", newline="\n")

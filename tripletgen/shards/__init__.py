@@ -1,0 +1,1 @@
+"""Write, read and describe the files of a data set."""

@@ -1,0 +1,50 @@
+"""Read the triplets of a finished data set as a stream."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tripletgen.errors import DataError
+from tripletgen.schema import ARROW_SCHEMA, SPLITS, Triplet
+from tripletgen.shards.manifest import read_manifest
+
+_SHORT = 80
+
+
+def shard_paths(folder: Path, split: str) -> list[Path]:
+    """Return the files of a split, in order.
+
+    Raises:
+        DataError: there is no such split, or no such data set.
+    """
+    if split not in SPLITS:
+        raise DataError(f"no split {split!r}", f"splits: {', '.join(SPLITS)}")
+    return [folder / entry["path"] for entry in read_manifest(folder)["splits"].get(split, {}).get("files", [])]
+
+
+def iter_triplets(folder: str | Path, split: str = "train") -> Iterator[Triplet]:
+    """Yield the triplets of a split in the order of the files; memory holds one batch.
+
+    Raises:
+        DataError: the folder is not a finished data set, or a file is missing or damaged.
+    """
+    for path in shard_paths(Path(folder), split):
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=4096, columns=ARROW_SCHEMA.names):
+                    columns = [column.to_pylist() for column in batch.columns]
+                    yield from map(Triplet._make, zip(*columns, strict=True))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: cannot be read ({error})", "run `tripletgen check` and build again") from error
+
+
+def sample_triplets(folder: str | Path, number: int) -> list[Triplet]:
+    """Return a few triplets of different edit types from the beginning of the first split; always the same ones."""
+    split = next(iter(read_manifest(Path(folder))["splits"]))
+    by_type: dict[str, Triplet] = {}
+    for row in islice(iter_triplets(folder, split), 2000):
+        if len(row.reference_caption) < _SHORT:
+            by_type.setdefault(row.edit_type, row)
+    return list(by_type.values())[:number]
