@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from tripletgen.edits.actions import ChangeAction
@@ -41,14 +42,17 @@ RULE_WEIGHTS = {
     "change_action": 12.0,
     "remove_object": 12.0,
     "change_count": 6.0,
-    "combine": 2.0,
+    "combine": 4.0,
     "change_viewpoint": 1.5,
     "add_object": 1.5,
     "replace_object": 1.5,
-    "compare_attribute": 0.7,
+    "compare_attribute": 0.4,
     "change_attribute": 1.0,
 }
 """How early a rule is asked: the rarer its occasion, the earlier, so that every edit type gets its share."""
+
+RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
+"""Rules whose occasions are so rare that both of their first two edits are taken."""
 
 
 class Candidate(NamedTuple):
@@ -73,13 +77,12 @@ def propose(
     waiting: list[Iterator[Edit]] = []
     for rule in rules:
         edits = iter(rule.propose(frame, rng))
-        edit = next(edits, None)
-        if edit is not None:
-            waiting.append(edits)
+        first = 2 if rule.name in RARE_RULES else 1
+        for edit in islice(edits, first):
             yield _candidate(frame, edit, rng)
+        waiting.append(edits)
     for edits in waiting:
-        edit = next(edits, None)
-        if edit is not None:
+        for edit in islice(edits, 1):
             yield _candidate(frame, edit, rng)
 
 

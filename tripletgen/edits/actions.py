@@ -13,6 +13,7 @@ from tripletgen.phrases import NounPhrase
 
 _TAGS = ("VBG", "VBZ", "VBP")
 _MAX_OBJECT_DISTANCE = 5
+_MAX_ALTERNATIVES = 2
 
 
 class ActionSet(NamedTuple):
@@ -59,7 +60,8 @@ class ChangeAction:
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)
             if others:
-                yield self._edit(frame, token, agent, rng.choice(others))
+                for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
+                    yield self._edit(frame, token, agent, new)
 
     def _edit(self, frame: Frame, token: int, agent: NounPhrase, new: str) -> Edit:
         parsed = frame.parsed

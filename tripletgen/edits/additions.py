@@ -72,7 +72,7 @@ def _choose(frame: Frame, anchor: Noun, way: str, rng: random.Random) -> Noun | 
             continue
         seen = min((stats.seen_together(new.lemma, lemma) for lemma in frame.lemmas if _is_telling(frame, lemma)), default=0)
         if way in ("wear", "hold"):
-            seen = stats.seen_together(new.lemma, anchor.lemma) + stats.seen_together(new.lemma, "man") + stats.seen_together(new.lemma, "woman")
+            seen = _MIN_TOGETHER * stats.seen("dobj:wear" if way == "wear" else "dobj:hold", new.lemma)
         if seen >= _MIN_TOGETHER:
             candidates.append(new)
             weights.append(seen**0.5)

@@ -4,8 +4,9 @@ import random
 from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, lower_first, naming, shuffled, slots_of
+from tripletgen.edits.base import Change, Edit, Frame, is_subject, lower_first, naming, shuffled, slots_of
 from tripletgen.lexicon import AttributeGroup, Noun
+from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
 # How often a group is chosen where several apply; the others count 1.
@@ -56,7 +57,7 @@ class ChangeAttribute:
         slots = thing_slots(frame, phrase, token)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
         new_name = naming(f"{new} {noun}", phrase.noun, is_plural=phrase.is_plural)
-        slots |= slots_of("new", new_name) | {"value": new}
+        slots |= slots_of("new", new_name) | {"value": new, "value_a": f"{article(new)} {new}"}
         if old is not None:
             slots |= slots_of("old", naming(f"{old} {noun}", phrase.noun, is_plural=phrase.is_plural)) | {"old_value": old}
         if group.aspect:
@@ -122,7 +123,8 @@ class CompareAttribute:
         else:
             change = Change(parsed.starts[token], parsed.ends[token], word)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
-        slots = thing_slots(frame, phrase, token) | {"value": rng.choice(pair["spoken"])}
+        spoken = rng.choice(pair["spoken"])
+        slots = thing_slots(frame, phrase, token) | {"value": spoken, "value_a": f"{article(spoken)} {spoken}"}
         slots |= slots_of("new", naming(f"{word} {noun}", phrase.noun, is_plural=phrase.is_plural))
         source = f"{parsed.lowers[token]} {noun}" if token is not None else noun
         return Edit(self.name, self.edit_type, source, f"{word} {noun}", (change,), "compare", slots)
@@ -197,6 +199,6 @@ def thing_slots(frame: Frame, phrase: NounPhrase, without: int | None) -> dict[s
         words = " ".join([*kept, words])
     name = naming(words, phrase.noun, is_plural=phrase.is_plural)
     slots = slots_of("thing", name)
-    if parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass"):
+    if is_subject(frame, phrase):
         slots["self_is"] = name.is_
     return slots

@@ -197,6 +197,11 @@ def name_of(frame: Frame, phrase: NounPhrase, *, short: bool = False) -> Naming:
     return naming(words, phrase.noun, is_plural=phrase.is_plural)
 
 
+def is_subject(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a text without a subject ("is blue") is surely about this phrase: it alone is what the caption shows."""
+    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass") and not frame.children(phrase.head, "cc", "conj")
+
+
 def form_of(noun: Noun, *, plural: bool) -> str:
     """Return the noun in a number."""
     return noun.plural if plural and noun.is_count else noun.lemma

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
+from tripletgen.edits.base import Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
 from tripletgen.edits.grammar import gender_in
 from tripletgen.lexicon import Lexicon, Noun
 from tripletgen.phrases import NounPhrase, iter_slots
@@ -23,7 +23,8 @@ _TIED = frozenset(
     "beard mustache moustache goatee bikini bra dress skirt gown bearded bald pregnant moustached shirtless male female "
     "makeup lipstick mother father son daughter husband wife".split()
 )
-_KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky")
+_KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
+_PLACES = ("landscape", "room", "building", "structure")
 
 
 class ReplaceObject:
@@ -49,7 +50,8 @@ class ReplaceObject:
             adjectives = parsed.text[parsed.starts[phrase.adjectives[0]] : parsed.starts[phrase.name]].lower()
         slots = slots_of("old", name_of(frame, phrase))
         slots |= slots_of("new", naming(adjectives + new_form, new, is_plural=phrase.is_plural))
-        slots |= {"old_noun": old_form, "new_noun": new_form}
+        if is_subject(frame, phrase):
+            slots["self_is"] = slots["new_is"]
         change = Change(parsed.starts[phrase.name], parsed.ends[phrase.head], new_form)
         return Edit(self.name, self.edit_type, old_form, new_form, (change,), "replace_object", slots)
 
@@ -89,11 +91,16 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
         for new in lexicon.categories[category]:
             if new.category == old.category and _is_kind_of(lexicon, old.lemma, new.lemma):
                 continue
-            if new.number != old.number or new.lemma in banned or new.lemma in frame.lemmas or new.lemma in frame.words:
+            if not _same_number(old, new) or new.lemma in banned or new.lemma in frame.lemmas or new.lemma in frame.words:
                 continue
             if old.kind == "person" and tied and (new.gender != old.gender or pronouns == "both"):
                 continue
             yield new
+
+
+def _same_number(old: Noun, new: Noun) -> bool:
+    """Tell whether a noun can take the other's number: "people" may become "women", "bread" only another mass."""
+    return new.number == old.number or (old.number == "plural" and old.kind == "person" and new.is_count)
 
 
 def _is_kind_of(lexicon: Lexicon, one: str, other: str) -> bool:
@@ -122,4 +129,5 @@ def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: N
             return False
         groups = frame.lexicon.groups_of.get(word, ())
         return not any(group in new.attributes and group in old.attributes for group in groups)
-    return False
+    # Places are choosy about their prepositions: on a beach, in a harbour.
+    return relation == "pobj" and new.kind in _PLACES and word in ("in", "on", "at", "along", "across", "down", "through")

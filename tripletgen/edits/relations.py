@@ -9,6 +9,7 @@ from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, slots_o
 from tripletgen.phrases import NounPhrase
 
 _LONGEST = 3
+_MAX_ALTERNATIVES = 2
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
 _POSTURES = frozenset(
     "sitting sits sit seated standing stands stand lying lies lie sleeping sleeps sleep resting rests parked perched kneeling "
@@ -32,8 +33,8 @@ class ChangeRelation:
         found = list(_relations(frame))
         rng.shuffle(found)
         for first, last, figure, ground, others in found:
-            new = rng.choice(others)
-            yield self._edit(frame, (first, last), figure, ground, new)
+            for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
+                yield self._edit(frame, (first, last), figure, ground, new)
 
     def _edit(self, frame: Frame, span: tuple[int, int], figure: NounPhrase, ground: NounPhrase, new: str) -> Edit:
         parsed = frame.parsed
@@ -53,7 +54,7 @@ class ChangeRelation:
 def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase, list[str]]]:
     """Yield span of the preposition, figure, ground, and the other prepositions that may stand there."""
     for ground in frame.phrases:
-        if ground.noun is None or ground.first < 2 or ground.determiner < 0 and not ground.is_plural:
+        if ground.noun is None or ground.first < 2 or not ground.noun.is_count:
             continue
         for length in range(_LONGEST, 0, -1):
             first = ground.first - length
@@ -76,7 +77,13 @@ def _figure(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
     phrase = frame.phrase_at(before)
     if phrase is not None:
         # Of "a man with a dog next to a car" it is not clear who stands next to the car.
-        return (phrase if parsed.deps[before] in ("ROOT", "nsubj", "dobj") and parsed.tags[parsed.heads[before]] != "VBG" else None), False
+        while parsed.deps[phrase.head] == "pobj" and parsed.lowers[parsed.heads[phrase.head]] == "of":
+            # A cup of coffee on a table: the cup is on the table.
+            holder = frame.phrase_at(parsed.heads[parsed.heads[phrase.head]])
+            if holder is None or holder.noun is None:
+                break
+            phrase = holder
+        return (phrase if parsed.deps[phrase.head] in ("ROOT", "nsubj", "dobj", "pobj", "conj") else None), False
     word = parsed.lowers[before]
     if word not in _POSTURES and word not in _MOVES:
         return None, False

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
 from tripletgen.phrases import NounPhrase
 
-_BESIDE = frozenset(("with", "beside", "near"))
+_BESIDE = frozenset(("with", "beside", "near", "in"))
+_WORDINGS = {"with": "remove", "in": "remove_worn"}
+_POSTURES = frozenset("standing sitting stands sits stand sit posing poses pose walking walks waiting smiling lying playing".split())
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
 _TIES = frozenset("between both together two pair couple among".split())
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
@@ -78,17 +80,33 @@ def _run(frame: Frame, token: int) -> tuple[int, int] | None:
 def _with_phrases(frame: Frame) -> Iterator[_Part]:
     parsed = frame.parsed
     for token, word in enumerate(parsed.lowers):
-        if word not in _BESIDE or parsed.deps[token] != "prep" or token < 2 or not parsed.tags[parsed.heads[token]].startswith("NN"):
+        if word not in _BESIDE or parsed.deps[token] != "prep" or token < 1:
             continue
         objects = frame.children(token, "pobj")
         run = _run(frame, token)
         thing = _thing(frame, objects[0]) if len(objects) == 1 else None
-        owner = frame.phrase_at(parsed.heads[token])
-        if run is None or thing is None or owner is None or owner.noun is None or _has_verb(frame, *run):
+        owner = _owner(frame, parsed.heads[token])
+        if run is None or thing is None or owner is None or _has_verb(frame, *run):
+            continue
+        if word == "in" and not _is_worn(thing):
             continue
         if frame.children(objects[0], "conj", "cc") or parsed.tags[token - 1] in ("CC", "IN") or _followed_by_and(frame, run[1]):
             continue
-        yield _Part(*run, thing, owner, "remove" if word == "with" else "remove_nearby")
+        yield _Part(*run, thing, owner, _WORDINGS.get(word, "remove_nearby"))
+
+
+def _owner(frame: Frame, governor: int) -> NounPhrase | None:
+    """Return who has the thing: the noun that the phrase hangs on, or the subject of a posture that it hangs on."""
+    parsed = frame.parsed
+    if parsed.lowers[governor] in _POSTURES:
+        subjects = [parsed.heads[governor]] if parsed.deps[governor] == "acl" else frame.children(governor, "nsubj")
+        return frame.phrase_at(subjects[0]) if subjects else None
+    return frame.phrase_at(governor) if parsed.tags[governor].startswith("NN") else None
+
+
+def _is_worn(thing: NounPhrase) -> bool:
+    """Tell whether "in a ..." names something that can be taken off in public."""
+    return thing.noun is not None and ("wear" in thing.noun.add or thing.noun.kind == "accessory")
 
 
 def _participles(frame: Frame) -> Iterator[_Part]:

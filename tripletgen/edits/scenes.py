@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
@@ -11,11 +12,40 @@ from tripletgen.phrases import NounPhrase
 # What is done in one kind of place only: the scene then stays.
 _BOUND = frozenset(
     "swim swimming swims surf surfing surfs sail sailing sails ski skiing skis snowboarding skating skates fish fishing row rowing "
-    "climbing climbs dive diving dives float floating floats floated floating plays game match tournament championship graze "
-    "grazing grows growing grow growing blooming cook cooking cooks bathe bathing waves wave shore tide docked moored anchored "
-    "located built houses house building buildings trees tree sand sunset clouds attraction festival wedding during".split()
+    "climbing climbs dive diving dives float floating floats plays playing game match tournament championship graze grazing "
+    "grows growing grow blooming cook cooking cooks bathe bathing waves wave tide docked moored anchored located built "
+    "surrounded beach-side moves drop harvesting planting build building kiosk lifeguard traffic sail seaside".split()
 )
-_PREPOSITIONS = ("in", "on", "at", "inside")
+_PREPOSITIONS = ("in", "on", "at", "inside", "along", "through")
+_MAX_ALTERNATIVES = 2
+# Kinds of subjects that can be elsewhere, and for things the groups of scenes that they can be moved within.
+_MOVABLE: dict[str, tuple[str, ...]] = {
+    "person": (),
+    "group": (),
+    "animal": (),
+    "vehicle": ("town", "green", "dry"),
+    "furniture": ("home",),
+    "object": ("home",),
+    "container": ("home",),
+    "toy": ("home",),
+}
+# Category of a place -> scenes that may stand for it.
+_GROUPS = {
+    "home_room": "home",
+    "work_room": "public_room",
+    "public_hall": "public_room",
+    "eatery": "public_room",
+    "shop": "public_room",
+    "public_building": "public_room",
+    "garden": "green",
+    "wild_land": "green",
+    "farm_land": "green",
+    "farm": "green",
+    "shore": "dry",
+    "way": "town",
+    "square": "town",
+    "town": "town",
+}
 
 
 class Scene(NamedTuple):
@@ -37,13 +67,13 @@ class ChangeScene:
         if frame.words & _BOUND:
             return
         for phrase in frame.phrases:
-            found = _scene_of(frame, phrase)
-            subject = _subject(frame, phrase)
-            if found is None or subject is None or subject.noun is None:
+            group = _group_of(frame, phrase)
+            subject = _subject(frame, phrase) if group is not None else None
+            if group is None or subject is None or subject.noun is None:
                 continue
-            others = _other_scenes(frame, found, subject.noun.kind)
-            if others:
-                yield self._edit(frame, phrase, subject, rng.choice(others))
+            others = _other_scenes(frame, group, subject.noun.kind)
+            for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
+                yield self._edit(frame, phrase, subject, new)
 
     def _edit(self, frame: Frame, phrase: NounPhrase, subject: NounPhrase, new: Scene) -> Edit:
         parsed = frame.parsed
@@ -61,6 +91,7 @@ class ChangeScene:
         return Edit(self.name, self.edit_type, source, target, (change,), "scene", slots)
 
 
+@cache
 def _scenes() -> dict[str, list[Scene]]:
     groups = read_yaml("lexicon/scenes.yaml")
     return {
@@ -69,8 +100,8 @@ def _scenes() -> dict[str, list[Scene]]:
     }
 
 
-def _scene_of(frame: Frame, phrase: NounPhrase) -> Scene | None:
-    """Return the scene that a phrase names: "in the crowded park" names (in, park)."""
+def _group_of(frame: Frame, phrase: NounPhrase) -> str | None:
+    """Return the group of the scene that a phrase names: "in the crowded park" is of the green ones."""
     parsed = frame.parsed
     preposition = phrase.first - 1
     if preposition < 1 or parsed.deps[phrase.head] != "pobj" or parsed.heads[phrase.head] != preposition or not phrase.plain:
@@ -79,12 +110,9 @@ def _scene_of(frame: Frame, phrase: NounPhrase) -> Scene | None:
         return None
     if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in ("a", "an", "the"):
         return None
-    words = parsed.text[parsed.starts[phrase.name] : parsed.ends[phrase.head]].lower()
-    for scenes in _scenes().values():
-        for scene in scenes:
-            if scene.words == words and scene.preposition == parsed.lowers[preposition]:
-                return scene
-    return None
+    if parsed.lowers[phrase.head] == "stage":
+        return "performance"
+    return _GROUPS.get(phrase.noun.category) if phrase.noun is not None else None
 
 
 def _subject(frame: Frame, phrase: NounPhrase) -> NounPhrase | None:
@@ -102,15 +130,9 @@ def _subject(frame: Frame, phrase: NounPhrase) -> NounPhrase | None:
     return None
 
 
-def _other_scenes(frame: Frame, old: Scene, kind: str) -> list[Scene]:
-    if kind not in ("person", "group", "animal", "vehicle", "furniture", "object", "container", "toy"):
+def _other_scenes(frame: Frame, group: str, kind: str) -> list[Scene]:
+    """Return the scenes that may stand for one of a group, for a subject of this kind."""
+    if kind not in _MOVABLE or (kind not in ("person", "group", "animal") and group not in _MOVABLE[kind]):
         return []
-    if kind in ("vehicle",) and old.group not in ("town", "green", "dry"):
-        return []
-    if kind in ("furniture", "object", "container", "toy") and old.group != "home":
-        return []
-    groups = read_yaml("lexicon/scenes.yaml")
-    scenes = _scenes()
-    names = [old.group, *groups[old.group]["near"]]
-    others = [scene for name in names for scene in scenes[name] if scene.words.split()[-1] not in frame.words]
-    return [scene for scene in others if scene.words != old.words]
+    names = [group, *read_yaml("lexicon/scenes.yaml")[group]["near"]]
+    return [scene for name in names for scene in _scenes()[name] if scene.words.split()[-1] not in frame.words]
