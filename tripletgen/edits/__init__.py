@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tripletgen.edits.actions import ChangeAction
 from tripletgen.edits.additions import AddObject
 from tripletgen.edits.attributes import ChangeAttribute, CompareAttribute
-from tripletgen.edits.base import Edit, EditRule, Frame, apply_changes, frame_of
+from tripletgen.edits.base import Change, Edit, EditRule, Frame, apply_changes, frame_of
 from tripletgen.edits.combine import Combine
 from tripletgen.edits.counts import ChangeCount
 from tripletgen.edits.objects import ReplaceObject
@@ -54,6 +54,8 @@ RULE_WEIGHTS = {
 RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
 """Rules whose occasions are so rare that both of their first two edits are taken."""
 
+ROUNDS = 3
+
 
 class Candidate(NamedTuple):
     """A worded edit with the caption it leads to."""
@@ -67,23 +69,23 @@ class Candidate(NamedTuple):
 def propose(
     parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats, edit_types: frozenset[str], rng: random.Random
 ) -> Iterator[Candidate]:
-    """Yield candidates for a caption, one a rule in weighted random order, then a second round.
+    """Yield candidates for a caption, one a rule in weighted random order, then again from the rules that had one.
 
     Lazy: the caller stops when it has enough, and no further rule is run. Randomness comes from `rng` alone.
     """
     frame = frame_of(parsed, lexicon, stats)
     rules = [rule for rule in RULES if rule.edit_type in edit_types]
     rules.sort(key=lambda rule: rng.random() ** (1.0 / RULE_WEIGHTS[rule.name]), reverse=True)
-    waiting: list[Iterator[Edit]] = []
-    for rule in rules:
-        edits = iter(rule.propose(frame, rng))
-        first = 2 if rule.name in RARE_RULES else 1
-        for edit in islice(edits, first):
-            yield _candidate(frame, edit, rng)
-        waiting.append(edits)
-    for edits in waiting:
-        for edit in islice(edits, 1):
-            yield _candidate(frame, edit, rng)
+    done: set[tuple[Change, ...]] = set()
+    for _ in range(ROUNDS):
+        fruitful: list[EditRule] = []
+        for rule in rules:
+            for edit in islice(rule.propose(frame, rng), 2 if rule.name in RARE_RULES else 1):
+                fruitful.append(rule)
+                if edit.changes not in done:
+                    done.add(edit.changes)
+                    yield _candidate(frame, edit, rng)
+        rules = list(dict.fromkeys(fruitful))
 
 
 def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:
