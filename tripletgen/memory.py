@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from tripletgen.captions.clean import clean_caption
 from tripletgen.captions.partition import iter_clean
 from tripletgen.captions.sources import UNKNOWN_LICENCE, expand_sources
+from tripletgen.depiction import depicts
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import parse
 from tripletgen.schema import EDIT_TYPES, Caption, Triplet, group_id_of
@@ -43,4 +44,5 @@ def _triplets(captions: Iterable[Caption], options: BuildOptions) -> Iterator[Tr
     task = EditTask("", 0, "", options.seed, options.max_per_caption, options.edit_types, 0.0, decontaminate=False, keep_rejects=False)
     stats = embedded_stats()
     for parsed in parse(captions):
-        yield from triplets_of(parsed, stats, task, None, Counter(), [])
+        if depicts(parsed):
+            yield from triplets_of(parsed, stats, task, None, Counter(), [])

@@ -92,7 +92,7 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
             edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), has_benchmarks)
             edited = _edit(options, parsed, edit_fingerprint, work, engine, progress)
         manifest = _finish(options, divided, parsed, edited, fingerprint, out, has_benchmarks)
-        shutil.rmtree(work)
+        if not __import__("os").environ.get("KEEPWORK"): shutil.rmtree(work)
     return manifest
 
 

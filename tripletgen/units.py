@@ -15,6 +15,7 @@ import xxhash
 
 from tripletgen.captions.partition import Dropped, digest, read_unit
 from tripletgen.decontaminate import BenchmarkIndex
+from tripletgen.depiction import depicts
 from tripletgen.edits import propose
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
@@ -104,11 +105,11 @@ def edit_unit(task: EditTask) -> Report:
     dropped: Counter[str] = Counter()
     for parsed in read_parsed(work / "parsed" / f"{task.unit:05d}.arrow"):
         caption, before = parsed.caption, rejected.total()
-        leaks = index is not None and index.leaks(caption.text)
-        triplets = [] if leaks else triplets_of(parsed, stats, task, index, rejected, rejects)
+        reason = _unfit(parsed, index)
+        triplets = [] if reason else triplets_of(parsed, stats, task, index, rejected, rejects)
         rows += triplets
         if not triplets:
-            reason = "benchmark_text" if leaks else "no_editable_phrase" if rejected.total() == before else "all_edits_rejected"
+            reason = reason or ("no_editable_phrase" if rejected.total() == before else "all_edits_rejected")
             dropped[reason] += 1
             rejects.append(("edit", reason, caption.text, None, None, caption.source, caption.source_id))
         if not task.keep_rejects:
@@ -132,6 +133,13 @@ def edit_unit(task: EditTask) -> Report:
     }
     write_text(report_path, json.dumps(report))
     return report
+
+
+def _unfit(parsed: ParsedCaption, index: BenchmarkIndex | None) -> str | None:
+    """Return why no triplet should be made of a caption, or None."""
+    if not depicts(parsed):
+        return "not_a_description"
+    return "benchmark_text" if index is not None and index.leaks(parsed.text) else None
 
 
 COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")

@@ -4,15 +4,10 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, is_outdoor, name_of, naming, shuffled, slots_of
 from tripletgen.lexicon import Noun
 from tripletgen.phrases import NounPhrase
 
-# Pictures of no place: nothing can stand beside or behind what they show.
-GRAPHIC = frozenset(
-    "vector illustration isolated logo pattern icon icons seamless infographic template design typography banner poster "
-    "cartoon text map chart symbol wallpaper abstract concept silhouette sketch drawing set collection recipe".split()
-)
 _NO_BACKGROUND = GRAPHIC | {"background", "backdrop", "close", "closeup", "interior", "room", "inside", "indoors"}
 _WORN_WORDS = frozenset("wear wears wearing wore worn dressed dress clad".split())
 _IDLE_VERBS = frozenset("standing sitting walking posing smiling looking waiting kneeling leaning resting".split())
@@ -38,7 +33,7 @@ class AddObject:
         ways = [("wear", 3.0), ("hold", 2.0), ("beside", 2.0), ("surface", 2.0), ("background", 1.0)]
         ways.sort(key=lambda way: rng.random() ** (1 / way[1]), reverse=True)
         for way, _ in ways:
-            for phrase in shuffled(rng, frame.phrases):
+            for phrase in shuffled(rng, frame.shown):
                 if phrase.noun is None:
                     continue
                 edit = self._try(frame, phrase, phrase.noun, way, rng)
@@ -117,7 +112,7 @@ def _can_follow(frame: Frame, phrase: NounPhrase) -> bool:
 def _can_stand_beside(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if frame.words & (GRAPHIC | {"background", "nearby", "close"}) or noun.kind not in ("person", "animal", "vehicle"):
         return False
-    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "pobj", "dobj") and _ends_plainly(frame)
+    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and is_outdoor(frame)
 
 
 def _can_share_surface(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
@@ -131,7 +126,7 @@ def _can_share_surface(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 def _can_have_background(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if frame.words & _NO_BACKGROUND or noun.kind not in ("person", "animal", "vehicle", "landscape", "structure", "building"):
         return False
-    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "pobj") and _ends_plainly(frame)
+    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and is_outdoor(frame)
 
 
 def _ends_plainly(frame: Frame) -> bool:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, is_subject, lower_first, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, is_subject, lower_first, naming, shuffled, slots_of
 from tripletgen.lexicon import AttributeGroup, Noun
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
@@ -25,7 +25,7 @@ class ChangeAttribute:
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield one edit for each describable noun; a stated value is replaced before a new one is added."""
-        for phrase in shuffled(rng, frame.phrases):
+        for phrase in shuffled(rng, frame.shown):
             if phrase.noun is None or not is_describable(frame, phrase):
                 continue
             stated = stated_values(frame, phrase, phrase.noun)
@@ -87,7 +87,7 @@ class CompareAttribute:
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield one edit for each noun whose size, length, height, age, shade or fullness can be compared."""
         comparatives = read_yaml("lexicon/comparatives.yaml")
-        for phrase in shuffled(rng, frame.phrases):
+        for phrase in shuffled(rng, frame.shown):
             if phrase.noun is None or not is_describable(frame, phrase):
                 continue
             options: list[tuple[str, dict[str, list[str]], int | None]] = []
@@ -133,6 +133,9 @@ class CompareAttribute:
 def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether an adjective may be set before the noun or changed: a plain phrase with an ordinary determiner."""
     parsed = frame.parsed
+    if phrase.noun is not None and phrase.noun.kind == "graphic" and not frame.words & GRAPHIC:
+        # The heart of a city is no heart.
+        return False
     if not phrase.plain or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
         return False
     if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in _DETERMINERS:

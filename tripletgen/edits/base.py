@@ -12,6 +12,22 @@ from tripletgen.stats import CorpusStats
 
 FINITE_TAGS = frozenset(("VBZ", "VBP", "VBD", "MD"))
 
+_HIDDEN_CLAUSES = frozenset(("advcl", "ccomp", "parataxis", "csubj", "dep", "npadvmod", "meta", "intj"))
+_HIDDEN_PREPOSITIONS = frozenset("for about during after before without like as than since until despite because per via including".split())
+
+# Pictures of no place: nothing can stand beside or behind what they show.
+GRAPHIC = frozenset(
+    "vector illustration isolated logo pattern icon icons seamless infographic template design typography banner poster "
+    "cartoon text map chart symbol wallpaper abstract concept silhouette sketch drawing set collection painting".split()
+)
+_INDOOR_WORDS = frozenset(
+    "room kitchen bedroom bathroom interior indoor inside indoors office studio background backdrop stage concert premiere "
+    "conference museum gym classroom restaurant hotel table bed sofa desk shelf plate market shop store mall church hall lobby "
+    "lounge wall floor door doors close closeup portrait toy court event ceremony awards festival show tv film".split()
+)
+_TALE_WORDS = frozenset(", : that which who during after before when while was were has have had".split())
+OUTDOOR_KINDS = ("landscape", "building")
+
 
 class Change(NamedTuple):
     """Characters `start` to `end` of the reference caption give way to `text`."""
@@ -38,10 +54,14 @@ class Edit(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A parsed caption with everything that several rules ask about it, found once."""
+    """A parsed caption with everything that several rules ask about it, found once.
+
+    `shown` are the phrases of the main clause, of what the picture shows; only they are edited.
+    """
 
     parsed: ParsedCaption
     phrases: list[NounPhrase]
+    shown: list[NounPhrase]
     lexicon: Lexicon
     stats: CorpusStats
     lemmas: frozenset[str]
@@ -84,6 +104,17 @@ class EditRule(Protocol):
         """Yield edits of a caption, the most wanted first."""
 
 
+def _is_shown(parsed: ParsedCaption, token: int) -> bool:
+    """Tell whether a token belongs to what the picture shows: not to a reason, a time, a comparison or a reported clause."""
+    while True:
+        dep, head = parsed.deps[token], parsed.heads[token]
+        if dep in _HIDDEN_CLAUSES or (dep == "pobj" and parsed.lowers[head] in _HIDDEN_PREPOSITIONS):
+            return False
+        if head == token:
+            return True
+        token = head
+
+
 def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Frame:
     """Return the frame of a parsed caption."""
     phrases = noun_phrases(parsed, lexicon)
@@ -93,6 +124,7 @@ def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Fra
     return Frame(
         parsed,
         phrases,
+        [phrase for phrase in phrases if phrase.noun is not None and _is_shown(parsed, phrase.head)],
         lexicon,
         stats,
         frozenset(phrase.noun.lemma for phrase in phrases if phrase.noun),
@@ -200,6 +232,13 @@ def name_of(frame: Frame, phrase: NounPhrase, *, short: bool = False) -> Naming:
 def is_subject(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether a text without a subject ("is blue") is surely about this phrase: it alone is what the caption shows."""
     return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass") and not frame.children(phrase.head, "cc", "conj")
+
+
+def is_outdoor(frame: Frame) -> bool:
+    """Tell whether a caption surely shows the open air: a landscape or a building, and nothing of a room, a graphic or a tale."""
+    if frame.words & (_INDOOR_WORDS | GRAPHIC | _TALE_WORDS):
+        return False
+    return any(phrase.noun is not None and phrase.noun.kind in OUTDOOR_KINDS for phrase in frame.shown)
 
 
 def form_of(noun: Noun, *, plural: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tripletgen.edits.base import Change, Edit, Frame, naming, shuffled, slots_of, words_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, SINGULAR_PRONOUNS, agree
 from tripletgen.lexicon import Noun
+from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.phrases import NounPhrase
 
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
@@ -16,6 +17,7 @@ _COUNTED_KINDS = frozenset(
     "person animal plant food clothing footwear accessory furniture container kitchenware tool instrument electronics "
     "vehicle building toy sport decor object drink".split()
 )
+_HOLDING = frozenset("hold carry see show have ride watch feature display find photograph feed play eat catch".split())
 _WORN_KINDS = frozenset(("clothing", "footwear", "accessory", "body"))
 # Only one can do it, or only several can.
 _ALONE = frozenset("alone lone single own only solo every each another no this that these those itself same former unique".split())
@@ -35,7 +37,7 @@ class ChangeCount:
         """Yield one edit for each noun that can be counted and whose number nothing else in the caption depends on."""
         if frame.words & _ALONE:
             return
-        for phrase in shuffled(rng, frame.phrases):
+        for phrase in shuffled(rng, frame.shown):
             if phrase.noun is None or not _is_countable(frame, phrase, phrase.noun):
                 continue
             old = _number_of(frame, phrase)
@@ -83,6 +85,8 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
         return False
     dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
     if dep == "pobj" and not (governor == "with" or governor == "of" and _of_medium(frame, phrase)):
+        return False
+    if dep == "dobj" and verb_lemma(governor) not in _HOLDING:
         return False
     if dep not in ("ROOT", "nsubj", "nsubjpass", "dobj", "pobj") or frame.children(phrase.head, "appos", "conj", "cc"):
         return False

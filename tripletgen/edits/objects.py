@@ -35,7 +35,7 @@ class ReplaceObject:
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield one edit for each noun phrase that has a substitute, in random order."""
-        for phrase in shuffled(rng, frame.phrases):
+        for phrase in shuffled(rng, frame.shown):
             if phrase.noun is None or not _is_replaceable(frame, phrase, phrase.noun):
                 continue
             new = choose_substitute(frame, phrase, phrase.noun, rng)

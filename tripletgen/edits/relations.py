@@ -53,7 +53,7 @@ class ChangeRelation:
 
 def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase, list[str]]]:
     """Yield span of the preposition, figure, ground, and the other prepositions that may stand there."""
-    for ground in frame.phrases:
+    for ground in frame.shown:
         if ground.noun is None or ground.first < 2 or not ground.noun.is_count:
             continue
         for length in range(_LONGEST, 0, -1):

@@ -155,4 +155,5 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
-    return last + 1 < len(frame.parsed) and frame.parsed.lowers[last + 1] in ("and", "or", ",", "-", "of")
+    following = frame.parsed.lowers[last + 1 : last + 4]
+    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"]) or bool({"background", "foreground"} & set(following))

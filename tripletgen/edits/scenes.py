@@ -17,6 +17,7 @@ _BOUND = frozenset(
     "surrounded beach-side moves drop harvesting planting build building kiosk lifeguard traffic sail seaside".split()
 )
 _PREPOSITIONS = ("in", "on", "at", "inside", "along", "through")
+_BOUND_CATEGORIES = ("water_athlete", "snow_athlete", "winter_racer", "sea_mammal", "fish_kind", "reef_creature", "people_group")
 _MAX_ALTERNATIVES = 2
 # Kinds of subjects that can be elsewhere, and for things the groups of scenes that they can be moved within.
 _MOVABLE: dict[str, tuple[str, ...]] = {
@@ -66,10 +67,10 @@ class ChangeScene:
         """Yield an edit for the scene that the caption names, if its subject can be elsewhere."""
         if frame.words & _BOUND:
             return
-        for phrase in frame.phrases:
+        for phrase in frame.shown:
             group = _group_of(frame, phrase)
             subject = _subject(frame, phrase) if group is not None else None
-            if group is None or subject is None or subject.noun is None:
+            if group is None or subject is None or subject.noun is None or subject.noun.category in _BOUND_CATEGORIES:
                 continue
             others = _other_scenes(frame, group, subject.noun.kind)
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):

@@ -4,19 +4,13 @@ import random
 from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, lower_first, name_of, slots_of
+from tripletgen.edits.base import GRAPHIC, OUTDOOR_KINDS, Change, Edit, Frame, is_outdoor, lower_first, name_of, slots_of
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
-_INDOOR_WORDS = frozenset(
-    "room kitchen bedroom bathroom interior indoor inside indoors office studio isolated background backdrop vector illustration "
-    "logo icon pattern stage concert premiere conference museum gym classroom restaurant hotel table bed sofa desk shelf plate "
-    "market shop store mall church hall lobby lounge wall floor door doors close closeup portrait poster toy cartoon court".split()
-)
-_OUTDOOR_KINDS = ("landscape", "structure", "building")
-_OUTDOOR_SUBJECTS = ("person", "animal", "vehicle", "group", "plant", "building", "structure", "landscape")
+_DRAWABLE_KINDS = ("person", "animal", "vehicle", "group", "plant", "building", "landscape", "food", "furniture", "clothing", "instrument", "toy", "footwear")
+_TITLES = frozenset("premiere review details detail interior interiors exterior photo photos video shot footage".split())
 _DAYLIGHT_WORDS = frozenset("night sunset sunrise dawn dusk noon evening morning afternoon day sun sunny moon stars light lights sky rain rainy rains raining snow snowy fog foggy storm cloudy weather winter summer autumn spring sunlight".split())
-_SKY_TAILS_NEED = 3
 
 
 class ChangeViewpoint:
@@ -41,8 +35,7 @@ class ChangeViewpoint:
         subject = _first_noun(frame)
         if subject is None or not parsed.tags or parsed.tags[subject.head] not in ("NN", "NNS"):
             return None
-        families: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["media"]
-        new = rng.choice(families[rng.choice(sorted(families))])
+        new = _new_medium(subject, rng)
         medium = f"{article(new)} {new}"
         stated = _stated_medium(frame)
         if stated is not None:
@@ -54,9 +47,9 @@ class ChangeViewpoint:
             slots = slots_of("subject", name_of(frame, depicted, short=True))
             slots |= {"view": new, "view_a": medium, "old_view": old}
             return Edit(self.name, self.edit_type, old, new, (change,), "medium", slots)
-        if not frame.is_nominal or parsed.deps[subject.head] != "ROOT" or subject.noun is None or subject.noun.kind not in _OUTDOOR_SUBJECTS:
+        if not frame.is_nominal or parsed.deps[subject.head] != "ROOT" or subject.noun is None or subject.noun.kind not in _DRAWABLE_KINDS:
             return None
-        if new in ("aerial view", "panoramic view", "wide shot") and subject.noun.kind not in _OUTDOOR_KINDS:
+        if frame.words & (GRAPHIC | _TITLES):
             return None
         first = parsed.span(0, 0)
         change = Change(0, parsed.ends[0], f"{medium} of {lower_first(frame, 0, first)}")
@@ -86,13 +79,12 @@ class ChangeViewpoint:
         return Edit(self.name, self.edit_type, None, new, (change,), "tail", slots | {"tail": new})
 
 
-def is_outdoor(frame: Frame) -> bool:
-    """Tell whether a caption surely shows the open air: a landscape or a street in it, and nothing of a room or a graphic."""
-    if frame.words & _INDOOR_WORDS or frame.words & {",", ":", "that", "which", "who", "during", "after", "before", "when", "while"}:
-        return False
-    places = [phrase for phrase in frame.phrases if phrase.noun is not None and phrase.noun.kind in _OUTDOOR_KINDS]
-    subject = _first_noun(frame)
-    return bool(places) and subject is not None and subject.noun is not None and subject.noun.kind in _OUTDOOR_SUBJECTS
+def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
+    """Return a medium that suits the subject: views from afar are of places, views from near of smaller things."""
+    families: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["media"]
+    is_place = subject.noun is not None and subject.noun.kind in OUTDOOR_KINDS
+    names = ["drawn", "photo", "far" if is_place else "near"]
+    return rng.choice(families[rng.choice(names)])
 
 
 def _first_noun(frame: Frame) -> NounPhrase | None:

@@ -1,0 +1,33 @@
+"""Tell a caption that describes a picture from a headline, an advertisement, a question or a story.
+
+Web captions are often none of a picture; an edit of such a text is no composed query. The signs are words that speak to the
+reader or about the writer, orders, questions and the punctuation of titles.
+"""
+
+import re
+
+from tripletgen.parsing import ParsedCaption
+
+_PERSONS = frozenset("i me we us you your yours yourself myself ourselves let's u im mine".split())
+_TALK = frozenset(
+    "what why how if because whether not n't 'll wo ca do does did don't please tips guide ideas idea recipe recipes review "
+    "reviews quotes quote blog sale price buy download free want wants need needs know knows think thinks believe believes say "
+    "says said tell tells told hope wish wishes love loves ever never always maybe perhaps thanks thank welcome here's there's "
+    "it's that's best worst perfect everything nothing something anything ago announced announces reported revealed reveals "
+    "criticised criticized become becomes became explains explained episode definition introduction genre example examples "
+    "property listing rent estate economy government accommodation listed venture company software technology judging".split()
+)
+_TITLE = re.compile(r"[?!:;|~$@*=/<>]|\.\.|\d+ (?:of|out)\b")
+_UNSEEN_TAGS = frozenset(("MD", "WP", "WRB", "UH", "LS", "SYM", "FW"))
+
+
+def depicts(parsed: ParsedCaption) -> bool:
+    """Tell whether a caption describes a picture: no talk to the reader, no order, no question, no title."""
+    words = set(parsed.lowers)
+    if words & _PERSONS or words & _TALK or _TITLE.search(parsed.text):
+        return False
+    # A bare verb at the root gives an order; an interjection or an adverb there is no description.
+    return not any(
+        tag in _UNSEEN_TAGS or (dep == "ROOT" and tag in ("VB", "UH", "RB", "CC"))
+        for tag, dep in zip(parsed.tags, parsed.deps, strict=True)
+    )
