@@ -10,14 +10,14 @@ from tripletgen.parsing import ParsedCaption
 
 _PERSONS = frozenset("i me we us you your yours yourself myself ourselves let's u im mine".split())
 _TALK = frozenset(
-    "what why how if because whether not n't 'll wo ca do does did don't please tips guide ideas idea recipe recipes review "
-    "reviews quotes quote blog sale price buy download free want wants need needs know knows think thinks believe believes say "
-    "says said tell tells told hope wish wishes love loves ever never always maybe perhaps thanks thank welcome here's there's "
-    "it's that's best worst perfect everything nothing something anything ago announced announces reported revealed reveals "
-    "criticised criticized become becomes became explains explained episode definition introduction genre example examples "
-    "property listing rent estate economy government accommodation listed venture company software technology judging".split()
+    "what why how if because whether not n't 'll wo ca do does did don't please tips guide ideas idea review "
+    "reviews quotes quote blog sale price buy download free want wants need needs know think thinks believe believes say "
+    "says said tell tells told hope wish wishes maybe perhaps thanks thank welcome here's there's "
+    "it's that's best worst perfect everything nothing ago announced announces reported revealed reveals "
+    "criticised criticized explains explained episode definition introduction genre example examples "
+    "listing economy government listed venture".split()
 )
-_TITLE = re.compile(r"[?!:;|~$@*=/<>]|\.\.|\d+ (?:of|out)\b")
+_TITLE = re.compile(r"[?:|~$@*=/<>]|\.\.|\d+ (?:of|out)\b")
 _UNSEEN_TAGS = frozenset(("MD", "WP", "WRB", "UH", "LS", "SYM", "FW"))
 
 
@@ -26,8 +26,5 @@ def depicts(parsed: ParsedCaption) -> bool:
     words = set(parsed.lowers)
     if words & _PERSONS or words & _TALK or _TITLE.search(parsed.text):
         return False
-    # A bare verb at the root gives an order; an interjection or an adverb there is no description.
-    return not any(
-        tag in _UNSEEN_TAGS or (dep == "ROOT" and tag in ("VB", "UH", "RB", "CC"))
-        for tag, dep in zip(parsed.tags, parsed.deps, strict=True)
-    )
+    # A bare verb at the beginning gives an order.
+    return parsed.tags[0] != "VB" and not any(tag in _UNSEEN_TAGS for tag in parsed.tags)

@@ -65,7 +65,7 @@ def _phrase(parsed: ParsedCaption, lexicon: Lexicon, head: int) -> NounPhrase:
             return NounPhrase(token, name, head, token, number, tuple(reversed(adjectives)), noun, is_plural, plain)
         if tag == "CD":
             number = token
-        elif tag in _ADJECTIVE_TAGS and number < 0:
+        elif number < 0 and (tag in _ADJECTIVE_TAGS or (parsed.deps[token] == "amod" and lowers[token] in lexicon.groups_of)):
             adjectives.append(token)
         else:
             plain = False

@@ -37,12 +37,12 @@ RULES: tuple[EditRule, ...] = (*_SIMPLE, Combine(_SIMPLE))
 """Every edit rule; a new one is one new file and one line here."""
 
 RULE_WEIGHTS = {
-    "change_relation": 20.0,
+    "change_relation": 30.0,
     "change_scene": 20.0,
     "change_action": 12.0,
-    "remove_object": 12.0,
+    "remove_object": 30.0,
     "change_count": 6.0,
-    "combine": 4.0,
+    "combine": 6.0,
     "change_viewpoint": 1.5,
     "add_object": 1.5,
     "replace_object": 1.5,
@@ -54,7 +54,7 @@ RULE_WEIGHTS = {
 RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
 """Rules whose occasions are so rare that both of their first two edits are taken."""
 
-ROUNDS = 3
+ROUNDS = 6
 
 
 class Candidate(NamedTuple):

@@ -9,6 +9,12 @@ from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
 _DRAWABLE_KINDS = ("person", "animal", "vehicle", "group", "plant", "building", "landscape", "food", "furniture", "clothing", "instrument", "toy", "footwear")
+_ABSTRACT = frozenset(
+    "view look collection set variety group game day moment lot part detail example scene way piece number series range kind type "
+    "close time portrait shot walk trip visit session show event party wedding concert performance match race tour break smile "
+    "bit couple pair series sort selection mix combination display line row list page place area world country year week night "
+    "morning sunset sunrise sample study result response call change version model story film movie video song book".split()
+)
 _TITLES = frozenset("premiere review details detail interior interiors exterior photo photos video shot footage".split())
 _DAYLIGHT_WORDS = frozenset("night sunset sunrise dawn dusk noon evening morning afternoon day sun sunny moon stars light lights sky rain rainy rains raining snow snowy fog foggy storm cloudy weather winter summer autumn spring sunlight".split())
 
@@ -47,7 +53,7 @@ class ChangeViewpoint:
             slots = slots_of("subject", name_of(frame, depicted, short=True))
             slots |= {"view": new, "view_a": medium, "old_view": old}
             return Edit(self.name, self.edit_type, old, new, (change,), "medium", slots)
-        if not frame.is_nominal or parsed.deps[subject.head] != "ROOT" or subject.noun is None or subject.noun.kind not in _DRAWABLE_KINDS:
+        if not frame.is_nominal or parsed.deps[subject.head] != "ROOT" or not _is_drawable(frame, subject):
             return None
         if frame.words & (GRAPHIC | _TITLES):
             return None
@@ -77,6 +83,14 @@ class ChangeViewpoint:
         new = rng.choice([*data["time"], *data["weather"], *data["season"]])
         change = Change(frame.end, frame.end, f" {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "tail", slots | {"tail": new})
+
+
+def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a caption's subject is a thing that can be shown in any medium; of an unknown noun its article tells."""
+    if subject.noun is not None:
+        return subject.noun.kind in _DRAWABLE_KINDS
+    lowers = frame.parsed.lowers
+    return subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an") and lowers[subject.head] not in _ABSTRACT and subject.plain
 
 
 def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
