@@ -7,6 +7,17 @@ from typing import Any
 import yaml
 
 _PACKAGE = Path(__file__).resolve().parent
+_BOOL = "tag:yaml.org,2002:bool"
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Load plain values only; `on`, `off`, `yes` and `no` are words here, for word lists are full of them."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def asset(name: str) -> Path:
@@ -25,5 +36,4 @@ def asset(name: str) -> Path:
 @cache
 def read_yaml(name: str) -> Any:
     """Return the parsed content of a shipped YAML file; the caller must not change it."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(asset(name).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - safe loaders only
+    return yaml.load(asset(name).read_text(encoding="utf-8"), Loader=_Loader)

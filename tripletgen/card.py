@@ -20,7 +20,7 @@ def write_card(folder: Path, manifest: Manifest) -> None:
     """Write `folder/README.md`; every text of a stranger is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - Markdown, see `cell`
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["cell"] = markdown_cell
     licences = list(manifest["triplets"]["licence"])
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(

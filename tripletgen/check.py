@@ -55,7 +55,9 @@ def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
         for entry in listed["files"]:
             if entry["path"] in sound:
                 yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, seen)
-    if counts != Counter(manifest["triplets"]["edit_type"]) and len(sound) == sum(len(s["files"]) for s in manifest["splits"].values()) + len(manifest["files"]):
+    if counts != Counter(manifest["triplets"]["edit_type"]) and len(sound) == sum(
+        len(s["files"]) for s in manifest["splits"].values()
+    ) + len(manifest["files"]):
         yield "manifest.json: the counts by edit type are not those of the rows"
 
 
@@ -71,9 +73,7 @@ def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
     return None
 
 
-def _shard_faults(
-    path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: Counter[str], seen: set[str]
-) -> Iterator[str]:
+def _shard_faults(path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: Counter[str], seen: set[str]) -> Iterator[str]:
     name, row_number = entry["path"], 0
     with pq.ParquetFile(path) as file:
         if file.schema_arrow.names != ARROW_SCHEMA.names:

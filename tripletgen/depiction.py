@@ -6,17 +6,11 @@ reader or about the writer, orders, questions and the punctuation of titles.
 
 import re
 
+from tripletgen.lexicon import words
 from tripletgen.parsing import ParsedCaption
 
-_PERSONS = frozenset("i me we us you your yours yourself myself ourselves let's u im mine".split())
-_TALK = frozenset(
-    "what why how if because whether not n't 'll wo ca do does did don't please tips guide ideas idea review "
-    "reviews quotes quote blog sale price buy download free want wants need needs know think thinks believe believes say "
-    "says said tell tells told hope wish wishes maybe perhaps thanks thank welcome here's there's "
-    "it's that's best worst perfect everything nothing ago announced announces reported revealed reveals "
-    "criticised criticized explains explained episode definition introduction genre example examples "
-    "listing economy government listed venture".split()
-)
+_PERSONS = words("depiction", "persons")
+_TALK = words("depiction", "talk")
 _TITLE = re.compile(r"[?:|~$@*=/<>]|\.\.|\d+ (?:of|out)\b")
 _UNSEEN_TAGS = frozenset(("MD", "WP", "WRB", "UH", "LS", "SYM", "FW"))
 

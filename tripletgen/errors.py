@@ -37,7 +37,7 @@ class DataError(TripletgenError):
     """Report a data set that is not what its manifest says."""
 
 
-class Interrupted(TripletgenError):
+class Interrupted(TripletgenError):  # noqa: N818 - nothing went wrong
     """Report that the user stopped the command."""
 
     exit_code = 130

@@ -42,9 +42,7 @@ def has_doubled_word(reference: str, modification: str, target: str, _edit_type:
 
 def has_wrong_article(_reference: str, modification: str, target: str, _edit_type: str) -> bool:
     """Tell whether `a` stands before a spoken vowel or `an` before a consonant, anywhere in the two new texts."""
-    return any(
-        found.lower() != article(word) for text in (modification, target) for found, word in _ARTICLE.findall(text)
-    )
+    return any(found.lower() != article(word) for text in (modification, target) for found, word in _ARTICLE.findall(text))
 
 
 def has_broken_punctuation(reference: str, modification: str, target: str, _edit_type: str) -> bool:

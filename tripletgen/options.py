@@ -52,7 +52,9 @@ class BuildOptions:
                 raise UsageError(f"{name}: {getattr(self, name)!r} is neither true nor false", f"write {name}: true")
         for edit_type in self.edit_types:
             if edit_type not in EDIT_TYPES:
-                raise UsageError(f"unknown edit type {edit_type!r}{_nearest(edit_type, EDIT_TYPES)}", f"edit types: {', '.join(EDIT_TYPES)}")
+                raise UsageError(
+                    f"unknown edit type {edit_type!r}{_nearest(edit_type, EDIT_TYPES)}", f"edit types: {', '.join(EDIT_TYPES)}"
+                )
         if not self.edit_types:
             raise UsageError("no edit type is left", f"edit types: {', '.join(EDIT_TYPES)}")
         if self.resume and self.overwrite:

@@ -58,7 +58,8 @@ def _phrase(parsed: ParsedCaption, lexicon: Lexicon, head: int) -> NounPhrase:
             # Where singular and plural are spelt alike (sheep), the tagger decides.
             is_plural = is_plural if noun.plural == noun.lemma and noun.is_count else form_is_plural
             break
-    token, plain, number, adjectives = name - 1, True, -1, []
+    token, plain, number = name - 1, True, -1
+    adjectives: list[int] = []
     while token >= 0 and parsed.heads[token] > token and parsed.heads[token] <= head:
         tag = tags[token]
         if tag in ("DT", "PRP$", "WDT", "WP$", "PDT"):

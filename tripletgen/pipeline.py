@@ -92,7 +92,7 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
             edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), has_benchmarks)
             edited = _edit(options, parsed, edit_fingerprint, work, engine, progress)
         manifest = _finish(options, divided, parsed, edited, fingerprint, out, has_benchmarks)
-        if not __import__("os").environ.get("KEEPWORK"): shutil.rmtree(work)
+        shutil.rmtree(work)
     return manifest
 
 
@@ -173,7 +173,9 @@ def _partition(options: BuildOptions, sources: list[Source], work: Path, progres
     divided = partition(sources, folder, options.limit, on_drop, on_progress)
     if divided.num_captions == 0:
         reasons = ", ".join(f"{reason} {count}" for reason, count in divided.dropped.items())
-        raise SourceError(f"no caption is left of {sum(int(s['rows']) for s in divided.sources)} rows ({reasons})", "check the sources and their columns")
+        raise SourceError(
+            f"no caption is left of {sum(int(s['rows']) for s in divided.sources)} rows ({reasons})", "check the sources and their columns"
+        )
     if options.keep_rejects:
         rows = [("clean", d.reason, d.text, None, None, d.source, d.source_id) for d in drops]
         write_rows(work / "rejects" / "clean-00000.arrow", rows, REJECT_SCHEMA)
@@ -192,9 +194,7 @@ def _parse(options: BuildOptions, divided: Partition, work: Path, engine: Engine
     return _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["duplicates"]))
 
 
-def _edit(
-    options: BuildOptions, parsed: list[Report], fingerprint: str, work: Path, engine: Engine, progress: Progress
-) -> list[Report]:
+def _edit(options: BuildOptions, parsed: list[Report], fingerprint: str, work: Path, engine: Engine, progress: Progress) -> list[Report]:
     progress.start("making triplets", sum(report["captions"] for report in parsed))
     captions = {report["unit"]: report["captions"] for report in parsed}
     tasks = [
@@ -326,4 +326,3 @@ def _disk_errors(out: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise OutputError(f"{out}: the disk is full", "what is finished is kept: make room and run the same command again") from error
         raise
-

@@ -157,7 +157,7 @@ def triplets_of(
     caption = parsed.caption
     accepted: list[Triplet] = []
     seen: set[str] = set()
-    rng = random.Random(_seed_of(task.seed, caption.group_id))  # noqa: S311 - not for secrets
+    rng = random.Random(_seed_of(task.seed, caption.group_id))
     for candidate in propose(parsed, load_lexicon(), stats, frozenset(task.edit_types), rng):
         text, target = candidate.modification_text, candidate.target_caption
         reason = reject(caption.text, text, target, candidate.edit.edit_type)

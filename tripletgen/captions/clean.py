@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 from tripletgen.assets import asset
+from tripletgen.lexicon import words
 
 MIN_WORDS = 3
 MAX_WORDS = 40
@@ -46,14 +47,8 @@ _DETOKENISE: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 # Function words that no other European language spells alike, and the commonest of the others that English does not use.
-_ENGLISH = frozenset(
-    "the of and with is are on at by from for to an their his her its has have this that some two three during near "
-    "under behind over through between into against while who which wearing sitting standing".split()
-)
-_FOREIGN = frozenset(
-    "le les une des du sur dans avec et der das ein eine einer und mit auf dem den im el los las una del en il di "
-    "che della per het een op zijn och på med som um uma não da na nad się jest".split()
-)
+_ENGLISH = words("clean", "english")
+_FOREIGN = words("clean", "foreign")
 
 
 @cache
@@ -94,9 +89,9 @@ def looks_english(text: str) -> bool:
     letters = len(_LETTER.findall(text))
     if letters == 0 or len(_LATIN.findall(text)) < 0.9 * letters:
         return False
-    words = [word.casefold() for word in _WORD.findall(text)]
-    foreign = sum(word in _FOREIGN for word in words)
-    return foreign == 0 or foreign <= sum(word in _ENGLISH for word in words)
+    found = [word.casefold() for word in _WORD.findall(text)]
+    foreign = sum(word in _FOREIGN for word in found)
+    return foreign == 0 or foreign <= sum(word in _ENGLISH for word in found)
 
 
 def _num_words(text: str) -> int:

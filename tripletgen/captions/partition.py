@@ -17,6 +17,7 @@ import xxhash
 from tripletgen.captions.clean import clean_caption
 from tripletgen.captions.sources import Source, read_source
 from tripletgen.schema import Caption, group_id_of
+from tripletgen.shards.manifest import write_text
 
 UNIT_CAPTIONS = 2048
 _BATCH = 8192
@@ -105,11 +106,9 @@ def partition(
         for batch in pa.ipc.open_stream(file):
             _append_by_unit(batch, num_units, folder)
     spill.unlink()
-    sizes = [{"name": name, "licence": licence, "rows": rows} for (name, licence), rows in sorted(read.items())]
+    sizes: list[dict[str, str | int]] = [{"name": name, "licence": licence, "rows": rows} for (name, licence), rows in sorted(read.items())]
     result = Partition(num_units, total, sizes, dict(sorted(dropped.items())))
-    marker = folder / "partition.json.tmp"
-    marker.write_text(json.dumps(result._asdict()))
-    marker.replace(folder / "partition.json")
+    write_text(folder / "partition.json", json.dumps(result._asdict()))
     return result
 
 
@@ -183,4 +182,3 @@ def digest(captions: Iterable[Caption]) -> str:
         state.update("\x1f".join(map(str, caption)).encode())
         state.update(b"\x1e")
     return state.hexdigest()
-

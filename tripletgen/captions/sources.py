@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -150,15 +150,15 @@ def _kind(path: str) -> str:
     return "." + name.rpartition(".")[2] if "." in Path(name).name else ".txt"
 
 
-def _open(path: str) -> io.BufferedIOBase:
+def _open(path: str) -> BinaryIO:
     if path.lower().endswith(".gz"):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
+        return cast(BinaryIO, gzip.open(path, "rb"))
     if path.lower().endswith(".zst"):
         return io.BufferedReader(pa.input_stream(path, compression="zstd"))
-    return Path(path).open("rb")  # type: ignore[return-value]
+    return Path(path).open("rb")
 
 
-def _lines(stream: io.BufferedIOBase) -> Iterator[bytes]:
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
     """Yield lines, none longer than `MAX_LINE`: what is over that is read and thrown away, so memory stays bounded."""
     while line := stream.readline(MAX_LINE):
         whole = line
@@ -176,7 +176,7 @@ def _decode(line: bytes) -> str | None:
     return None if "\x00" in text else text
 
 
-def _numbered_lines(stream: io.BufferedIOBase) -> Iterator[Row]:
+def _numbered_lines(stream: BinaryIO) -> Iterator[Row]:
     for number, line in enumerate(_lines(stream), 1):
         yield str(number), _decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
 
@@ -296,7 +296,7 @@ def _read_hub(path: str, column: str | None) -> Iterator[Row]:
     name, _, split = rest.partition("@")
     try:
         splits = datasets.load_dataset(name, streaming=True)
-    except Exception as error:  # noqa: BLE001 - the Hub client raises many kinds; all mean the same to the user
+    except Exception as error:
         raise SourceError(f"{path}: cannot be loaded ({_first_line(error)})", "check the name, the network and HF_TOKEN") from error
     split = split or ("train" if "train" in splits else next(iter(splits)))
     if split not in splits:

@@ -19,6 +19,7 @@ from tripletgen.edits.views import ChangeViewpoint
 from tripletgen.edits.wording import word_edit
 from tripletgen.lexicon import Lexicon
 from tripletgen.parsing import ParsedCaption
+from tripletgen.schema import EDIT_TYPES
 from tripletgen.stats import CorpusStats
 
 _SIMPLE: tuple[EditRule, ...] = (
@@ -91,3 +92,8 @@ def propose(
 def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:
     phrasing, text = word_edit(edit, rng)
     return Candidate(edit, phrasing, text, apply_changes(frame.text, edit.changes))
+
+
+def describe_rules() -> list[str]:
+    """Return one line a rule: its edit type, the aspect of CIRCO that it trains, and what it does."""
+    return [f"{rule.name:<18} {EDIT_TYPES[rule.edit_type]:<28} {(type(rule).__doc__ or '').splitlines()[0]}" for rule in RULES]

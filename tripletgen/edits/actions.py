@@ -14,6 +14,9 @@ from tripletgen.phrases import NounPhrase
 _TAGS = ("VBG", "VBZ", "VBP")
 _MAX_OBJECT_DISTANCE = 5
 _MAX_ALTERNATIVES = 2
+# What may follow a verb that stands alone, and what it must not govern.
+_ENDS = ("", ".", ",", "and", "while")
+_COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")
 
 
 class ActionSet(NamedTuple):
@@ -109,9 +112,8 @@ def _alternatives(frame: Frame, token: int, lemma: str, agent: Noun) -> list[str
         if thing is not None and thing.noun is not None:
             if entry.object & _kinds(thing.noun):
                 found.update(verb for verb in entry.verbs if verb != lemma and _is_seen(frame, verb, thing.noun))
-        elif not entry.object and not frame.children(token, "ccomp", "xcomp", "advcl", "acomp", "attr", "oprd"):
-            if following in entry.prepositions or following in ("", ".", ",", "and", "while"):
-                found.update(verb for verb in entry.verbs if verb != lemma)
+        elif not entry.object and (following in entry.prepositions or following in _ENDS) and not frame.children(token, *_COMPLEMENTS):
+            found.update(verb for verb in entry.verbs if verb != lemma)
     shown = {verb_lemma(word) for word in frame.words if word.endswith("ing")}
     return sorted(found - shown)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, is_outdoor, name_of, naming, shuffled, slots_of
-from tripletgen.lexicon import Noun
+from tripletgen.lexicon import Noun, words
 from tripletgen.phrases import NounPhrase
 
 _NO_BACKGROUND = GRAPHIC | {"background", "backdrop", "close", "closeup", "interior", "room", "inside", "indoors"}
-_WORN_WORDS = frozenset("wear wears wearing wore worn dressed dress clad".split())
-_IDLE_VERBS = frozenset("standing sitting walking posing smiling looking waiting kneeling leaning resting".split())
+_WORN_WORDS = frozenset(["wear", "wears", "wearing", "wore", "worn", "dressed", "dress", "clad"])
+_IDLE_VERBS = words("additions", "idle_verbs")
 _MIN_TOGETHER = 2
 
 

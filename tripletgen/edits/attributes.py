@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, is_subject, lower_first, naming, shuffled, slots_of
-from tripletgen.lexicon import AttributeGroup, Noun
+from tripletgen.lexicon import AttributeGroup, Noun, words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
 # How often a group is chosen where several apply; the others count 1.
 _GROUP_WEIGHTS = {"paint": 4.0, "fur": 3.0, "plumage": 3.0, "bloom": 3.0, "pattern": 2.0, "size": 0.8, "age_person": 1.5, "wet": 0.4}
-_DETERMINERS = frozenset(("a", "an", "the", "his", "her", "their", "its", "my", "your", "some", "one"))
-_SHADES = frozenset("light dark bright pale deep very too so most more less extremely really quite hot neon baby multi half".split())
-OPINIONS = frozenset("beautiful cute nice lovely pretty perfect great amazing funny gorgeous adorable stunning fancy elegant delicious".split())
+_DETERMINERS = words("attributes", "determiners")
+_SHADES = words("attributes", "shades")
+OPINIONS = words("attributes", "opinions")
 _MATERIAL_ASPECTS = ("material", "fabric")
 
 
@@ -44,9 +44,7 @@ class ChangeAttribute:
                 if values:
                     yield self._edit(frame, phrase, group, None, rng.choice(values), None)
 
-    def _edit(
-        self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None
-    ) -> Edit:
+    def _edit(self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None) -> Edit:
         parsed = frame.parsed
         if token is not None:
             change = Change(parsed.starts[token], parsed.ends[token], new)
@@ -176,7 +174,7 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
         word = parsed.lowers[token]
         names = lexicon.groups_of.get(word, ())
         groups = [lexicon.groups[name] for name in names]
-        if any(other.name == group.name or other.aspect is not None and other.aspect == group.aspect for other in groups):
+        if any(other.name == group.name or (other.aspect is not None and other.aspect == group.aspect) for other in groups):
             return None
         if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
             return None

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.lexicon import Lexicon, Noun, words
 from tripletgen.lexicon.inflection import article
 from tripletgen.parsing import ParsedCaption
 from tripletgen.phrases import NounPhrase, noun_phrases
@@ -13,19 +13,12 @@ from tripletgen.stats import CorpusStats
 FINITE_TAGS = frozenset(("VBZ", "VBP", "VBD", "MD"))
 
 _HIDDEN_CLAUSES = frozenset(("advcl", "ccomp", "parataxis", "csubj", "dep", "npadvmod", "meta", "intj"))
-_HIDDEN_PREPOSITIONS = frozenset("for about during after before without like as than since until despite because per via including".split())
+_HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 
 # Pictures of no place: nothing can stand beside or behind what they show.
-GRAPHIC = frozenset(
-    "vector illustration isolated logo pattern icon icons seamless infographic template design typography banner poster "
-    "cartoon text map chart symbol wallpaper abstract concept silhouette sketch drawing set collection painting".split()
-)
-_INDOOR_WORDS = frozenset(
-    "room kitchen bedroom bathroom interior indoor inside indoors office studio background backdrop stage concert premiere "
-    "conference museum gym classroom restaurant hotel table bed sofa desk shelf plate market shop store mall church hall lobby "
-    "lounge wall floor door doors close closeup portrait toy court event ceremony awards festival show tv film".split()
-)
-_TALE_WORDS = frozenset(", : that which who during after before when while was were has have had".split())
+GRAPHIC = words("base", "graphic")
+_INDOOR_WORDS = words("base", "indoor_words")
+_TALE_WORDS = words("base", "tale_words")
 OUTDOOR_KINDS = ("landscape", "building")
 
 
@@ -212,7 +205,7 @@ def slots_of(prefix: str, name: Naming) -> dict[str, str]:
 
 def lower_first(frame: Frame, token: int, text: str) -> str:
     """Return text that begins with this token in lower case, unless the token is a name or an abbreviation."""
-    if token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower() or text[:2] == "A ":
+    if (token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower()) or text[:2] == "A ":
         return text[0].lower() + text[1:]
     return text
 

@@ -4,10 +4,20 @@ import random
 from collections.abc import Iterator, Sequence
 
 from tripletgen.edits.base import Edit, EditRule, Frame, overlap
+from tripletgen.lexicon import words
 
 # Removing beside adding, or two views at once, reads badly; any two of these go together.
 _PARTNERS = frozenset(
-    "replace_object change_attribute compare_attribute change_scene change_action change_relation add_object change_viewpoint".split()
+    [
+        "replace_object",
+        "change_attribute",
+        "compare_attribute",
+        "change_scene",
+        "change_action",
+        "change_relation",
+        "add_object",
+        "change_viewpoint",
+    ]
 )
 _MAX_TRIES = 4
 
@@ -44,7 +54,7 @@ def _same_thing(one: Edit, other: Edit) -> bool:
     return bool(others[0] & others[1] & (changed & spoken) - _COMMON)
 
 
-_COMMON = frozenset("a an the in on of at with is are was were has have it them one ones to and".split())
+_COMMON = words("combine", "common")
 
 
 def _join(first: Edit, second: Edit) -> Edit:

@@ -5,26 +5,20 @@ from collections.abc import Iterator
 
 from tripletgen.edits.base import Change, Edit, Frame, naming, shuffled, slots_of, words_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, SINGULAR_PRONOUNS, agree
-from tripletgen.lexicon import Noun
+from tripletgen.lexicon import Noun, words
 from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.phrases import NounPhrase
 
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _WORDS = {number: word for word, number in NUMBERS.items()}
-_VAGUE = frozenset("several many some few various numerous multiple".split())
-_MEDIA = frozenset("photo portrait picture image illustration close closeup drawing painting sketch silhouette shot photograph".split())
-_COUNTED_KINDS = frozenset(
-    "person animal plant food clothing footwear accessory furniture container kitchenware tool instrument electronics "
-    "vehicle building toy sport decor object drink".split()
-)
-_HOLDING = frozenset("hold carry see show have ride watch feature display find photograph feed play eat catch".split())
+_VAGUE = frozenset(["several", "many", "some", "few", "various", "numerous", "multiple"])
+_MEDIA = words("counts", "media")
+_COUNTED_KINDS = words("counts", "counted_kinds")
+_HOLDING = words("counts", "holding")
 _WORN_KINDS = frozenset(("clothing", "footwear", "accessory", "body"))
 # Only one can do it, or only several can.
-_ALONE = frozenset("alone lone single own only solo every each another no this that these those itself same former unique".split())
-_TOGETHER = frozenset(
-    "together hugging kissing chatting talking shaking fighting racing holding hug kiss chat talk race line row pair couple "
-    "group compete match game twin twins various different between among surrounded full".split()
-)
+_ALONE = words("counts", "alone")
+_TOGETHER = words("counts", "together")
 
 
 class ChangeCount:
@@ -53,7 +47,7 @@ class ChangeCount:
         becomes_plural, was_plural = new > 1, phrase.is_plural
         changes: list[Change] = []
         if becomes_plural != was_plural:
-            if frame.words & (SINGULAR_PRONOUNS | PLURAL_PRONOUNS) or not becomes_plural and frame.words & _TOGETHER:
+            if frame.words & (SINGULAR_PRONOUNS | PLURAL_PRONOUNS) or (not becomes_plural and frame.words & _TOGETHER):
                 return None
             agreed = agree(frame, phrase, plural=becomes_plural)
             if agreed is None:
@@ -84,7 +78,7 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if not noun.is_count or noun.kind not in _COUNTED_KINDS or not phrase.plain or noun.plural == noun.lemma:
         return False
     dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
-    if dep == "pobj" and not (governor == "with" or governor == "of" and _of_medium(frame, phrase)):
+    if dep == "pobj" and not (governor == "with" or (governor == "of" and _of_medium(frame, phrase))):
         return False
     if dep == "dobj" and verb_lemma(governor) not in _HOLDING:
         return False
@@ -103,9 +97,7 @@ def _of_medium(frame: Frame, phrase: NounPhrase) -> bool:
 def _owns_singular(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     """Tell whether the thing wears, has or handles something whose number would have to follow."""
     parsed = frame.parsed
-    if noun.kind in ("person", "animal") and any(
-        other.noun is not None and other.noun.kind in _WORN_KINDS for other in frame.phrases
-    ):
+    if noun.kind in ("person", "animal") and any(other.noun is not None and other.noun.kind in _WORN_KINDS for other in frame.phrases):
         return True
     if any(
         parsed.lowers[child] in ("a", "an")

@@ -1,13 +1,14 @@
 """Agreement: what else must change in a caption when a noun changes its number or its gender."""
 
 from tripletgen.edits.base import Change, Frame
+from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
 
 MALE = frozenset(("he", "his", "him", "himself"))
 FEMALE = frozenset(("she", "her", "hers", "herself"))
 SINGULAR_PRONOUNS = MALE | FEMALE | frozenset(("it", "its", "itself"))
-PLURAL_PRONOUNS = frozenset(("they", "their", "them", "theirs", "themselves", "each", "both", "other", "another", "together"))
+PLURAL_PRONOUNS = words("grammar", "plural_pronouns")
 _AUXILIARY = {"is": "are", "was": "were", "has": "have", "does": "do", "'s": "are"}
 _AUXILIARY_BACK = {"are": "is", "were": "was", "have": "has", "do": "does", "'re": "is"}
 

@@ -1,28 +1,20 @@
 """replace_object: another thing in the place of the noun, of the same category and at home in the same slots."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 
 from tripletgen.edits.base import Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
 from tripletgen.edits.grammar import gender_in
-from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.lexicon import Lexicon, Noun, words
 from tripletgen.phrases import NounPhrase, iter_slots
 
 # Verbs that nearly any thing can be the subject or object of: no evidence is asked for them.
-LIGHT_VERBS = frozenset(
-    "be have hold carry see show use buy sell display take look stand sit lie lay hang wait pose rest keep place put "
-    "isolate set make find photograph paint draw picture feature get bring watch view surround cover depict locate".split()
-)
+LIGHT_VERBS = words("objects", "light_verbs")
 # Adjectives that things of any kind can bear.
-PLAIN_ADJECTIVES = frozenset(
-    "beautiful cute little nice lovely pretty new same first second last other favorite famous single different "
-    "several various more perfect funny great amazing small big large colorful".split()
-)
+PLAIN_ADJECTIVES = words("objects", "plain_adjectives")
 # Words of a picture that tie a person's gender or age down.
-_TIED = frozenset(
-    "beard mustache moustache goatee bikini bra dress skirt gown bearded bald pregnant moustached shirtless male female "
-    "makeup lipstick mother father son daughter husband wife".split()
-)
+_TIED = words("objects", "tied")
 _KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
 _PLACES = ("landscape", "room", "building", "structure")
 
@@ -111,7 +103,7 @@ def _is_kind_of(lexicon: Lexicon, one: str, other: str) -> bool:
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:
     """Return how well a noun fits the slots of another: 0 where a slot that asks for evidence has none."""
     stats = frame.stats
-    weight = (1.0 + stats.nouns.get(new.lemma, 0)) ** 0.5
+    weight = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0))
     for relation, word in slots:
         seen = stats.seen(f"{relation}:{word}", new.lemma)
         if seen == 0 and _asks_for_evidence(frame, relation, word, old, new):

@@ -6,19 +6,14 @@ from typing import Any
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, slots_of
+from tripletgen.lexicon import words
 from tripletgen.phrases import NounPhrase
 
 _LONGEST = 3
 _MAX_ALTERNATIVES = 2
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
-_POSTURES = frozenset(
-    "sitting sits sit seated standing stands stand lying lies lie sleeping sleeps sleep resting rests parked perched kneeling "
-    "posing poses pose waiting waits crouching placed laying asleep smiling hiding".split()
-)
-_MOVES = frozenset(
-    "walking walks walk running runs run riding rides jogging driving drives strolling cycling marching skateboarding moving "
-    "passing passes flying flies galloping heading".split()
-)
+_POSTURES = words("relations", "postures")
+_MOVES = words("relations", "moves")
 _MOVING_SETS = ("along_way", "direction")
 
 
@@ -105,8 +100,14 @@ def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: 
     return sorted(others)
 
 
-_ALIKE = (frozenset(("beside", "next to", "near", "by", "outside")), frozenset(("under", "underneath", "beneath")), frozenset(("on", "on top of")),
-          frozenset(("towards", "toward")), frozenset(("down", "along")), frozenset(("in", "inside")))
+_ALIKE = (
+    frozenset(("beside", "next to", "near", "by", "outside")),
+    frozenset(("under", "underneath", "beneath")),
+    frozenset(("on", "on top of")),
+    frozenset(("towards", "toward")),
+    frozenset(("down", "along")),
+    frozenset(("in", "inside")),
+)
 
 
 def _same(one: str, other: str) -> bool:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.lexicon import words
 from tripletgen.phrases import NounPhrase
 
 _BESIDE = frozenset(("with", "beside", "near", "in"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
-_POSTURES = frozenset("standing sitting stands sits stand sit posing poses pose walking walks waiting smiling lying playing".split())
+_POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
-_TIES = frozenset("between both together two pair couple among".split())
+_TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _MIN_WORDS_LEFT = 3
 
@@ -138,7 +139,7 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
         joined = coordinators[0] == phrase.head + 1 and parsed.lowers[coordinators[0]] == "and"
         if thing is None or not joined or phrase.noun is None or thing.first != coordinators[0] + 1 or frame.children(others[0], "conj"):
             continue
-        if parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal or _shares_adjective(phrase, thing):
+        if (parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal) or _shares_adjective(phrase, thing):
             continue
         if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
             continue

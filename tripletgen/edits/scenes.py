@@ -7,15 +7,11 @@ from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import Change, Edit, Frame, name_of, naming, slots_of
+from tripletgen.lexicon import words
 from tripletgen.phrases import NounPhrase
 
 # What is done in one kind of place only: the scene then stays.
-_BOUND = frozenset(
-    "swim swimming swims surf surfing surfs sail sailing sails ski skiing skis snowboarding skating skates fish fishing row rowing "
-    "climbing climbs dive diving dives float floating floats plays playing game match tournament championship graze grazing "
-    "grows growing grow blooming cook cooking cooks bathe bathing waves wave tide docked moored anchored located built "
-    "surrounded beach-side moves drop harvesting planting build building kiosk lifeguard traffic sail seaside".split()
-)
+_BOUND = words("scenes", "bound")
 _PREPOSITIONS = ("in", "on", "at", "inside", "along", "through")
 _BOUND_CATEGORIES = ("water_athlete", "snow_athlete", "winter_racer", "sea_mammal", "fish_kind", "reef_creature", "people_group")
 _MAX_ALTERNATIVES = 2
@@ -86,7 +82,11 @@ class ChangeScene:
         target = f"{new.preposition} {place}"
         source = parsed.span(preposition, phrase.head)
         slots = slots_of("subject", name_of(frame, subject, short=True)) | slots_of("new", name)
-        slots |= {"old_place": source.lower(), "new_place": f"{new.preposition} {name.a if bare else place}", "old_the": f"the {parsed.span(phrase.name, phrase.head).lower()}"}
+        slots |= {
+            "old_place": source.lower(),
+            "new_place": f"{new.preposition} {name.a if bare else place}",
+            "old_the": f"the {parsed.span(phrase.name, phrase.head).lower()}",
+        }
         slots |= {"new_in": slots["new_place"]}
         change = Change(parsed.starts[preposition], parsed.ends[phrase.head], target)
         return Edit(self.name, self.edit_type, source, target, (change,), "scene", slots)
@@ -107,7 +107,11 @@ def _group_of(frame: Frame, phrase: NounPhrase) -> str | None:
     preposition = phrase.first - 1
     if preposition < 1 or parsed.deps[phrase.head] != "pobj" or parsed.heads[phrase.head] != preposition or not phrase.plain:
         return None
-    if phrase.is_plural or parsed.lowers[preposition] not in _PREPOSITIONS or frame.children(phrase.head, "conj", "prep", "acl", "relcl", "poss"):
+    if (
+        phrase.is_plural
+        or parsed.lowers[preposition] not in _PREPOSITIONS
+        or frame.children(phrase.head, "conj", "prep", "acl", "relcl", "poss")
+    ):
         return None
     if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in ("a", "an", "the"):
         return None

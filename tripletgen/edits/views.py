@@ -5,18 +5,28 @@ from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import GRAPHIC, OUTDOOR_KINDS, Change, Edit, Frame, is_outdoor, lower_first, name_of, slots_of
+from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
-_DRAWABLE_KINDS = ("person", "animal", "vehicle", "group", "plant", "building", "landscape", "food", "furniture", "clothing", "instrument", "toy", "footwear")
-_ABSTRACT = frozenset(
-    "view look collection set variety group game day moment lot part detail example scene way piece number series range kind type "
-    "close time portrait shot walk trip visit session show event party wedding concert performance match race tour break smile "
-    "bit couple pair series sort selection mix combination display line row list page place area world country year week night "
-    "morning sunset sunrise sample study result response call change version model story film movie video song book".split()
+_DRAWABLE_KINDS = (
+    "person",
+    "animal",
+    "vehicle",
+    "group",
+    "plant",
+    "building",
+    "landscape",
+    "food",
+    "furniture",
+    "clothing",
+    "instrument",
+    "toy",
+    "footwear",
 )
-_TITLES = frozenset("premiere review details detail interior interiors exterior photo photos video shot footage".split())
-_DAYLIGHT_WORDS = frozenset("night sunset sunrise dawn dusk noon evening morning afternoon day sun sunny moon stars light lights sky rain rainy rains raining snow snowy fog foggy storm cloudy weather winter summer autumn spring sunlight".split())
+_ABSTRACT = words("views", "abstract")
+_TITLES = words("views", "titles")
+_DAYLIGHT_WORDS = words("views", "daylight_words")
 
 
 class ChangeViewpoint:

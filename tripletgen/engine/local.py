@@ -76,7 +76,7 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
         yield PoolEngine(pool, workers)
         pool.shutdown()
     except BaseException:
-        for process in list(pool._processes.values()):  # noqa: SLF001 - the pool offers no other way to stop at once
+        for process in list(pool._processes.values()):
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
         raise

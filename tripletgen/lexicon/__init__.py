@@ -115,6 +115,12 @@ def load_lexicon() -> Lexicon:
     )
 
 
+@cache
+def words(module: str, name: str) -> frozenset[str]:
+    """Return a set of words of `words.yaml`, which keeps the word lists of the rules out of their code."""
+    return frozenset(read_yaml("lexicon/words.yaml")[module][name].split())
+
+
 def _synonyms() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for words in read_yaml("lexicon/synonyms.yaml"):

@@ -24,7 +24,7 @@ class ShardFile(NamedTuple):
 
 def write_rows(path: Path, rows: Sequence[Iterable[object]], schema: pa.Schema = ARROW_SCHEMA) -> None:
     """Write records to an Arrow file that is complete or absent."""
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in schema]
+    columns = list(zip(*rows, strict=True)) if rows else [() for _ in schema]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     temporary = path.with_suffix(".tmp")
     with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, schema) as writer:

@@ -1,0 +1,68 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv from constraints.txt first.
+SHELL := bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+DATA ?= ../shared/data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fix check bench bench-quality bench-build docs lexicon constraints clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.dev
+	$(PIP) -e '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.run  ## build a data set from the embedded captions and show it
+	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2
+	$(BIN)/tripletgen check out/demo
+
+test: $(VENV)/.dev check  ## lint, types, import contracts, tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.dev  ## format and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-quality bench-build  ## every figure of the README
+
+bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
+	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)
+
+bench-build: $(VENV)/.bench  ## speed and memory of a build
+	$(BIN)/python benchmarks/build.py --data $(DATA)
+
+docs: $(VENV)/.dev  ## write docs/cli.md from the commands themselves
+	$(BIN)/python -m typer tripletgen.cli.app utils docs --name tripletgen --output docs/cli.md
+
+lexicon: $(VENV)/.dev  ## compute what follows from the word lists: plurals.yaml and seen.json
+	$(BIN)/python -m tripletgen.lexicon.regenerate
+
+constraints:  ## pin what a fresh environment resolves to
+	$(PYTHON) -m venv $(VENV)-pins
+	$(VENV)-pins/bin/pip install --quiet -c <(grep -E '^(torch|transformers)==' constraints.txt) -e '.[dev]'
+	$(VENV)-pins/bin/pip freeze --exclude-editable > constraints.new
+	@echo "compare constraints.new with constraints.txt"
+
+clean:  ## remove the environment and what was built
+	rm -rf $(VENV) $(VENV)-pins out dist
