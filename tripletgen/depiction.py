@@ -1,7 +1,7 @@
 """Tell a caption that describes a picture from a headline, an advertisement, a question or a story.
 
 Web captions are often none of a picture; an edit of such a text is no composed query. The signs are words that speak to the
-reader or about the writer, orders, questions and the punctuation of titles.
+reader or about the writer, orders, questions and the punctuation of titles: most are seen without a parse, which spares it.
 """
 
 import re
@@ -9,16 +9,36 @@ import re
 from tripletgen.lexicon import words
 from tripletgen.parsing import ParsedCaption
 
-_PERSONS = words("depiction", "persons")
-_TALK = words("depiction", "talk")
-_TITLE = re.compile(r"[?:|~$@*=/<>]|\.\.|\d+ (?:of|out)\b")
+_TALK = words("depiction", "talk") | words("depiction", "persons")
+_WORD = re.compile(r"[a-z']+")
+# Contractions, the punctuation of titles, and lists of people.
+_SIGN = re.compile(
+    r"n't\b|'(?:ll|ve|re|d)\b|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
+)
 _UNSEEN_TAGS = frozenset(("MD", "WP", "WRB", "UH", "LS", "SYM", "FW"))
+# A keyword list: so many nouns and adjectives in a row are no phrase.
+_MAX_RUN = 6
+_NOMINAL_TAGS = frozenset(("NN", "NNS", "JJ", "NNP"))
+
+
+def may_depict(text: str) -> bool:
+    """Tell whether the words and signs of a text leave it possible that it describes a picture."""
+    lowered = text.lower()
+    return _TALK.isdisjoint(_WORD.findall(lowered)) and not _SIGN.search(lowered)
 
 
 def depicts(parsed: ParsedCaption) -> bool:
-    """Tell whether a caption describes a picture: no talk to the reader, no order, no question, no title."""
-    words = set(parsed.lowers)
-    if words & _PERSONS or words & _TALK or _TITLE.search(parsed.text):
+    """Tell whether a caption that `may_depict` describes a picture: no order, no question, no list of keywords, no broken parse."""
+    tags, lowers, heads = parsed.tags, parsed.lowers, parsed.heads
+    # A bare verb at the beginning gives an order; before a noun it is a noun itself ("deck chairs").
+    if (tags[0] == "VB" and tags[1] not in ("NN", "NNS")) or not _UNSEEN_TAGS.isdisjoint(tags):
         return False
-    # A bare verb at the beginning gives an order.
-    return parsed.tags[0] != "VB" and not any(tag in _UNSEEN_TAGS for tag in parsed.tags)
+    run = 0
+    for token, tag in enumerate(tags):
+        run = run + 1 if tag in _NOMINAL_TAGS else 0
+        if run > _MAX_RUN:
+            return False
+        # "A skateboarder listens": the verb was taken for a noun in the plural.
+        if tag == "DT" and lowers[token] in ("a", "an") and tags[heads[token]] == "NNS":
+            return False
+    return True

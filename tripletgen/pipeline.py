@@ -191,7 +191,7 @@ def _modified(path: str) -> int | None:
 def _parse(options: BuildOptions, divided: Partition, work: Path, engine: Engine, progress: Progress) -> list[Report]:
     progress.start("parsing", divided.num_captions)
     tasks = [ParseTask(str(work), unit, _hash(code_digest(), model_version()), options.keep_rejects) for unit in range(divided.num_units)]
-    return _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["duplicates"]))
+    return _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["dropped"].get("duplicate", 0)))
 
 
 def _edit(options: BuildOptions, parsed: list[Report], fingerprint: str, work: Path, engine: Engine, progress: Progress) -> list[Report]:
@@ -287,8 +287,7 @@ def _finish(
 def _caption_counts(divided: Partition, parsed: list[Report], edited: list[Report]) -> dict[str, Any]:
     """Return how many captions were read, dropped by reason, and used; the numbers add up."""
     dropped = Counter(divided.dropped)
-    dropped["duplicate"] += sum(report["duplicates"] for report in parsed)
-    dropped.update(_sum(report["dropped"] for report in edited))
+    dropped.update(_sum(report["dropped"] for report in [*parsed, *edited]))
     read = sum(int(source["rows"]) for source in divided.sources)
     return {"read": read, "used": read - dropped.total(), "dropped": {k: v for k, v in sorted(dropped.items()) if v}}
 

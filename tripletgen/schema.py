@@ -5,6 +5,7 @@ This is the only home of these names; it imports nobody of this package.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -97,8 +98,12 @@ REJECT_SCHEMA = pa.schema(
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=1024)
 def normalise(text: str) -> str:
-    """Return the words of a text in lower case, separated by one space: what two equal texts have in common."""
+    """Return the words of a text in lower case, separated by one space: what two equal texts have in common.
+
+    The last answers are kept, for filters and hashes ask about the same few texts again and again.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return _NOT_WORD.sub(" ", text.casefold()).strip()

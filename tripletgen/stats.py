@@ -6,7 +6,7 @@ is bounded by the lexicon and not by the corpus.
 
 import json
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
 from tripletgen.assets import asset
@@ -39,7 +39,7 @@ class CorpusStats:
             for relation, word in iter_slots(parsed, phrase):
                 slot = self.slots.setdefault(f"{relation}:{word}", {})
                 slot[lemma] = slot.get(lemma, 0) + 1
-        for one, other in combinations(sorted(lemmas), 2):
+        for one, other in permutations(lemmas, 2):
             row = self.together.setdefault(one, {})
             row[other] = row.get(other, 0) + 1
 
@@ -58,10 +58,9 @@ class CorpusStats:
         """Return how often a noun was seen in a slot such as `dobj:ride`."""
         return self.slots.get(slot, {}).get(lemma, 0)
 
-    def seen_together(self, one: str, other: str) -> int:
-        """Return in how many captions both nouns were seen."""
-        low, high = sorted((one, other))
-        return self.together.get(low, {}).get(high, 0)
+    def partners(self, lemma: str) -> dict[str, int]:
+        """Return the nouns seen in one caption with a noun, and in how many captions."""
+        return self.together.get(lemma, {})
 
     def to_json(self) -> str:
         """Return the counts as JSON with sorted keys: equal counts give equal bytes."""

@@ -4,9 +4,11 @@ A unit's result depends on nothing but its captions, the recipe and the corpus s
 its result lies there already, made from the same input: so a rerun skips what is done.
 """
 
+import gc
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +17,7 @@ import xxhash
 
 from tripletgen.captions.partition import Dropped, digest, read_unit
 from tripletgen.decontaminate import BenchmarkIndex
-from tripletgen.depiction import depicts
+from tripletgen.depiction import depicts, may_depict
 from tripletgen.edits import propose
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
@@ -23,7 +25,7 @@ from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, wr
 from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, validation_start
 from tripletgen.shards.manifest import write_text
 from tripletgen.shards.writer import write_rows
-from tripletgen.stats import CorpusStats, count_corpus, read_stats
+from tripletgen.stats import CorpusStats, read_stats
 
 Reject = tuple[str, str, str, str | None, str | None, str, str]
 Report = dict[str, Any]
@@ -53,37 +55,50 @@ class EditTask(NamedTuple):
 
 
 def warm_up() -> None:
-    """Load what every unit needs."""
+    """Load what every unit needs, and spare the garbage collector from walking through it."""
     load_lexicon()
     load_model()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def parse_unit(task: ParseTask) -> Report:
-    """Drop duplicates, parse, count; return `{unit, input, captions, duplicates}`."""
+    """Drop duplicates and what describes no picture, parse, count; return `{unit, input, captions, dropped}`."""
     work = Path(task.work)
     report_path = work / "parsed" / f"{task.unit:05d}.json"
-    duplicates: list[Dropped] = []
-    num_duplicates = 0
+    drops: list[Dropped] = []
+    dropped: Counter[str] = Counter()
 
     def note(drop: Dropped) -> None:
-        nonlocal num_duplicates
-        num_duplicates += 1
+        dropped[drop.reason] += 1
         if task.keep_rejects:
-            duplicates.append(drop)
+            drops.append(drop)
 
     captions = read_unit(work / "partition", task.unit, note)
-    key = f"{task.code}:{digest(captions)}:{num_duplicates}:{task.keep_rejects}"
+    key = f"{task.code}:{digest(captions)}:{dropped.total()}:{task.keep_rejects}"
     done = _read_report(report_path, key)
     if done is not None:
         return done
-    parsed_path = report_path.with_suffix(".arrow")
-    write_parsed(parsed_path, parse(captions))
-    stats = count_corpus(read_parsed(parsed_path), load_lexicon())
+    kept = []
+    for caption in captions:
+        # Told from the words alone, before the parse, which takes most of the time of a build.
+        if may_depict(caption.text):
+            kept.append(caption)
+        else:
+            note(Dropped("not_a_description", caption.text, caption.source, caption.source_id))
+    lexicon, stats = load_lexicon(), CorpusStats()
+
+    def counted() -> Iterator[ParsedCaption]:
+        for parsed in parse(kept):
+            stats.add(parsed, lexicon)
+            yield parsed
+
+    write_parsed(report_path.with_suffix(".arrow"), counted())
     write_text(report_path.with_suffix(".stats"), stats.to_json())
     if task.keep_rejects:
-        rows: list[Reject] = sorted(("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in duplicates)
+        rows: list[Reject] = sorted(("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in drops)
         write_rows(work / "rejects" / f"parse-{task.unit:05d}.arrow", rows, REJECT_SCHEMA)
-    report = {"key": key, "unit": task.unit, "captions": len(captions), "duplicates": num_duplicates}
+    report = {"key": key, "unit": task.unit, "captions": len(captions), "dropped": dict(sorted(dropped.items()))}
     write_text(report_path, json.dumps(report))
     return report
 

@@ -1,10 +1,11 @@
 """add_object: a thing more, worn or held by a person, beside what is shown, on the table, in the background or the sky."""
 
+import math
 import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, is_outdoor, name_of, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
 from tripletgen.lexicon import Noun, words
 from tripletgen.phrases import NounPhrase
 
@@ -61,16 +62,17 @@ def _choose(frame: Frame, anchor: Noun, way: str, rng: random.Random) -> Noun | 
     """Return a noun that may be added in this way, by how often it was seen with the nouns of the caption."""
     lexicon, stats = frame.lexicon, frame.stats
     shown = {lexicon.forms[lemma][0].category for lemma in frame.lemmas}
+    if way in ("wear", "hold"):
+        rows = [{lemma: _MIN_TOGETHER * seen for lemma, seen in stats.slots.get(f"dobj:{way}", {}).items()}]
+    else:
+        rows = [stats.partners(lemma) for lemma in sorted(frame.lemmas) if _is_telling(frame, lemma)]
     candidates, weights = [], []
-    for new in lexicon.addable[way]:
-        if new.category in shown or new.lemma in frame.words or new.kind == anchor.kind:
+    for new in lexicon.addable[way] if rows else ():
+        seen = min(row.get(new.lemma, 0) for row in rows)
+        if seen < _MIN_TOGETHER or new.category in shown or new.lemma in frame.words or new.kind == anchor.kind:
             continue
-        seen = min((stats.seen_together(new.lemma, lemma) for lemma in frame.lemmas if _is_telling(frame, lemma)), default=0)
-        if way in ("wear", "hold"):
-            seen = _MIN_TOGETHER * stats.seen("dobj:wear" if way == "wear" else "dobj:hold", new.lemma)
-        if seen >= _MIN_TOGETHER:
-            candidates.append(new)
-            weights.append(seen**0.5)
+        candidates.append(new)
+        weights.append(math.sqrt(seen))
     return rng.choices(candidates, weights)[0] if candidates else None
 
 
@@ -112,7 +114,7 @@ def _can_follow(frame: Frame, phrase: NounPhrase) -> bool:
 def _can_stand_beside(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if frame.words & (GRAPHIC | {"background", "nearby", "close"}) or noun.kind not in ("person", "animal", "vehicle"):
         return False
-    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and is_outdoor(frame)
+    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and frame.is_outdoor
 
 
 def _can_share_surface(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
@@ -126,7 +128,7 @@ def _can_share_surface(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 def _can_have_background(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if frame.words & _NO_BACKGROUND or noun.kind not in ("person", "animal", "vehicle", "landscape", "structure", "building"):
         return False
-    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and is_outdoor(frame)
+    return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and frame.is_outdoor
 
 
 def _ends_plainly(frame: Frame) -> bool:

@@ -55,7 +55,7 @@ class ChangeAttribute:
         slots = thing_slots(frame, phrase, token)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
         new_name = naming(f"{new} {noun}", phrase.noun, is_plural=phrase.is_plural)
-        slots |= slots_of("new", new_name) | {"value": new, "value_a": f"{article(new)} {new}"}
+        slots |= slots_of("new", new_name) | value_slots(new, phrase)
         if old is not None:
             slots |= slots_of("old", naming(f"{old} {noun}", phrase.noun, is_plural=phrase.is_plural)) | {"old_value": old}
         if group.aspect:
@@ -122,7 +122,7 @@ class CompareAttribute:
             change = Change(parsed.starts[token], parsed.ends[token], word)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
         spoken = rng.choice(pair["spoken"])
-        slots = thing_slots(frame, phrase, token) | {"value": spoken, "value_a": f"{article(spoken)} {spoken}"}
+        slots = thing_slots(frame, phrase, token) | value_slots(spoken, phrase)
         slots |= slots_of("new", naming(f"{word} {noun}", phrase.noun, is_plural=phrase.is_plural))
         source = f"{parsed.lowers[token]} {noun}" if token is not None else noun
         return Edit(self.name, self.edit_type, source, f"{word} {noun}", (change,), "compare", slots)
@@ -169,6 +169,10 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
     None where the phrase states a value of that attribute already, or holds words whose place is not known.
     """
     parsed, lexicon = frame.parsed, frame.lexicon
+    # Of "pedestrians and vendors" an adjective would describe both.
+    joined = frame.children(phrase.head, "conj") or parsed.deps[phrase.head] == "conj"
+    if joined and (phrase.determiner < 0 or phrase.is_plural):
+        return None
     place = phrase.name
     for token in reversed(phrase.adjectives):
         word = parsed.lowers[token]
@@ -177,6 +181,8 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
         if any(other.name == group.name or (other.aspect is not None and other.aspect == group.aspect) for other in groups):
             return None
         if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
+            return None
+        if parsed.tags[token + 1] in ("CC", ","):
             return None
         if max((other.place for other in groups), default=_unknown_place(frame, token)) <= group.place:
             break
@@ -189,6 +195,14 @@ def _unknown_place(frame: Frame, token: int) -> int:
     if frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound":
         return 9
     return 1 if frame.parsed.lowers[token] in OPINIONS else 4
+
+
+def value_slots(value: str, phrase: NounPhrase) -> dict[str, str]:
+    """Return the slots that name a value alone: `red`, `a red one`, `red ones`."""
+    slots = {"value": value}
+    if phrase.noun is not None and phrase.noun.is_count:
+        slots["value_one"] = f"{value} ones" if phrase.is_plural else f"{article(value)} {value} one"
+    return slots
 
 
 def thing_slots(frame: Frame, phrase: NounPhrase, without: int | None) -> dict[str, str]:

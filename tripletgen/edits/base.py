@@ -19,6 +19,7 @@ _HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 GRAPHIC = words("base", "graphic")
 _INDOOR_WORDS = words("base", "indoor_words")
 _TALE_WORDS = words("base", "tale_words")
+_NOT_OUTDOOR = _INDOOR_WORDS | GRAPHIC | _TALE_WORDS
 OUTDOOR_KINDS = ("landscape", "building")
 
 
@@ -61,6 +62,9 @@ class Frame(NamedTuple):
     words: frozenset[str]
     is_nominal: bool
     end: int
+    phrases_by_head: dict[int, NounPhrase]
+    below: list[list[int]]
+    is_outdoor: bool
 
     @property
     def text(self) -> str:
@@ -69,21 +73,21 @@ class Frame(NamedTuple):
 
     def phrase_at(self, head: int) -> NounPhrase | None:
         """Return the noun phrase whose head is this token."""
-        return next((phrase for phrase in self.phrases if phrase.head == head), None)
+        return self.phrases_by_head.get(head)
 
     def children(self, token: int, *deps: str) -> list[int]:
         """Return the dependents of a token, all or those with one of these labels."""
-        heads, labels = self.parsed.heads, self.parsed.deps
-        return [i for i, head in enumerate(heads) if head == token and i != token and (not deps or labels[i] in deps)]
+        below = self.below[token]
+        if not deps or not below:
+            return below
+        labels = self.parsed.deps
+        return [child for child in below if labels[child] in deps]
 
     def subtree(self, token: int) -> list[int]:
         """Return a token and all below it, in order."""
-        heads, inside = self.parsed.heads, {token}
-        for _ in range(len(heads)):
-            more = {i for i, head in enumerate(heads) if head in inside} - inside
-            if not more:
-                break
-            inside |= more
+        inside = [token]
+        for one in inside:
+            inside += self.below[one]
         return sorted(inside)
 
 
@@ -111,20 +115,47 @@ def _is_shown(parsed: ParsedCaption, token: int) -> bool:
 def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Frame:
     """Return the frame of a parsed caption."""
     phrases = noun_phrases(parsed, lexicon)
+    shown = [phrase for phrase in phrases if phrase.noun is not None and _is_shown(parsed, phrase.head)]
+    words_found = frozenset(parsed.lowers)
     end = len(parsed)
-    while end > 0 and parsed.tags[end - 1] in (".", ",", ":", "``", "''") and end > 1:
+    while end > 1 and parsed.tags[end - 1] in (".", ",", ":", "``", "''"):
         end -= 1
     return Frame(
         parsed,
         phrases,
-        [phrase for phrase in phrases if phrase.noun is not None and _is_shown(parsed, phrase.head)],
+        shown,
         lexicon,
         stats,
         frozenset(phrase.noun.lemma for phrase in phrases if phrase.noun),
-        frozenset(parsed.lowers),
-        not any(tag in FINITE_TAGS for tag in parsed.tags),
+        words_found,
+        FINITE_TAGS.isdisjoint(parsed.tags),
         parsed.ends[end - 1],
+        {phrase.head: phrase for phrase in phrases},
+        _below(parsed.heads),
+        _is_outdoor(parsed, shown, words_found),
     )
+
+
+def _is_outdoor(parsed: ParsedCaption, shown: list[NounPhrase], found: frozenset[str]) -> bool:
+    """Tell whether a caption surely shows the open air: a landscape, or a building from without, and no room, graphic or tale."""
+    if found & _NOT_OUTDOOR:
+        return False
+    for phrase in shown:
+        kind = phrase.noun.kind if phrase.noun is not None else ""
+        if kind == "landscape":
+            return True
+        if kind == "building" and parsed.lowers[parsed.heads[phrase.head]] not in ("in", "inside", "at", "of", "from"):
+            return True
+    return False
+
+
+def _below(heads: list[int]) -> list[list[int]]:
+    """Return the dependents of each token."""
+    below: list[list[int]] = [[] for _ in heads]
+    for token, head in enumerate(heads):
+        if head != token:
+            below[head].append(token)
+    return below
 
 
 def _with_article(text: str, change: Change, following: str) -> Change:
@@ -225,13 +256,6 @@ def name_of(frame: Frame, phrase: NounPhrase, *, short: bool = False) -> Naming:
 def is_subject(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether a text without a subject ("is blue") is surely about this phrase: it alone is what the caption shows."""
     return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass") and not frame.children(phrase.head, "cc", "conj")
-
-
-def is_outdoor(frame: Frame) -> bool:
-    """Tell whether a caption surely shows the open air: a landscape or a building, and nothing of a room, a graphic or a tale."""
-    if frame.words & (_INDOOR_WORDS | GRAPHIC | _TALE_WORDS):
-        return False
-    return any(phrase.noun is not None and phrase.noun.kind in OUTDOOR_KINDS for phrase in frame.shown)
 
 
 def form_of(noun: Noun, *, plural: bool) -> str:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import GRAPHIC, OUTDOOR_KINDS, Change, Edit, Frame, is_outdoor, lower_first, name_of, slots_of
+from tripletgen.edits.base import GRAPHIC, OUTDOOR_KINDS, Change, Edit, Frame, lower_first, name_of, slots_of
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
@@ -26,6 +26,7 @@ _DRAWABLE_KINDS = (
 )
 _ABSTRACT = words("views", "abstract")
 _TITLES = words("views", "titles")
+_STYLED = GRAPHIC | words("views", "styled")
 _DAYLIGHT_WORDS = words("views", "daylight_words")
 
 
@@ -36,11 +37,8 @@ class ChangeViewpoint:
     edit_type = "change_viewpoint"
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
-        """Yield at most one edit of the medium and one of time or weather."""
-        makers = [self._medium, self._tail]
-        if rng.random() < 0.5:
-            makers.reverse()
-        for make in makers:
+        """Yield at most one edit of the medium, one of time or weather, and one of the style."""
+        for make in rng.sample((self._medium, self._tail, self._style), 3):
             edit = make(frame, rng)
             if edit is not None:
                 yield edit
@@ -88,19 +86,31 @@ class ChangeViewpoint:
                     new = rng.choice([tail for tail in data[kind] if tail != old and tail.split()[-1] not in text.lower()])
                     change = Change(frame.end - len(old), frame.end, new)
                     return Edit(self.name, self.edit_type, old, new, (change,), "tail", slots | {"tail": new, "old_tail": old})
-        if not is_outdoor(frame) or frame.words & _DAYLIGHT_WORDS:
+        if not frame.is_outdoor or frame.words & _DAYLIGHT_WORDS:
             return None
         new = rng.choice([*data["time"], *data["weather"], *data["season"]])
         change = Change(frame.end, frame.end, f" {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "tail", slots | {"tail": new})
 
 
+    def _style(self, frame: Frame, rng: random.Random) -> Edit | None:
+        """Say at the end of a caption that is a sentence how the scene is shown, as the medium does before a noun phrase."""
+        subject = _first_noun(frame)
+        if frame.is_nominal or not frame.shown or not frame.words.isdisjoint(_STYLED) or subject is None or subject.noun is None:
+            return None
+        if subject.noun.kind not in _DRAWABLE_KINDS:
+            return None
+        new = rng.choice(read_yaml("lexicon/views.yaml")["style"])
+        slots = slots_of("subject", name_of(frame, subject, short=True)) | {"tail": new}
+        change = Change(frame.end, frame.end, f", {new}")
+        return Edit(self.name, self.edit_type, None, new, (change,), "style", slots)
+
+
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
     """Tell whether a caption's subject is a thing that can be shown in any medium; of an unknown noun its article tells."""
     if subject.noun is not None:
         return subject.noun.kind in _DRAWABLE_KINDS
-    lowers = frame.parsed.lowers
-    return subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an") and lowers[subject.head] not in _ABSTRACT and subject.plain
+    return bool(frame.shown) and frame.parsed.lowers[subject.head] not in _ABSTRACT and subject.plain
 
 
 def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
