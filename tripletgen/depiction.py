@@ -15,7 +15,10 @@ _WORD = re.compile(r"[a-z']+")
 _SIGN = re.compile(
     r"n't\b|'(?:ll|ve|re|d)\b|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
 )
-_UNSEEN_TAGS = frozenset(("MD", "WP", "WRB", "UH", "LS", "SYM", "FW"))
+_UNSEEN_TAGS = frozenset(("MD", "WRB", "UH", "LS", "SYM"))
+# What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
+_AFTER_NOUN = frozenset(("NN", "NNS"))
+_AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by"))
 # A keyword list: so many nouns and adjectives in a row are no phrase.
 _MAX_RUN = 6
 _NOMINAL_TAGS = frozenset(("NN", "NNS", "JJ", "NNP"))
@@ -31,7 +34,7 @@ def depicts(parsed: ParsedCaption) -> bool:
     """Tell whether a caption that `may_depict` describes a picture: no order, no question, no list of keywords, no broken parse."""
     tags, lowers, heads = parsed.tags, parsed.lowers, parsed.heads
     # A bare verb at the beginning gives an order; before a noun it is a noun itself ("deck chairs").
-    if (tags[0] == "VB" and tags[1] not in ("NN", "NNS")) or not _UNSEEN_TAGS.isdisjoint(tags):
+    if (tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS) or not _UNSEEN_TAGS.isdisjoint(tags):
         return False
     run = 0
     for token, tag in enumerate(tags):

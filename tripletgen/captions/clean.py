@@ -10,6 +10,7 @@ from functools import cache
 
 from tripletgen.assets import asset
 from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import article
 
 MIN_WORDS = 3
 MAX_WORDS = 40
@@ -24,6 +25,8 @@ _URL = re.compile(r"https?:|www\.|\w\.(?:com|org|net|co\.uk|de|info|io)\b", re.I
 _EMAIL = re.compile(r"\S@\S+\.\w")
 _PHONE = re.compile(r"(?:\+?\d[\s().-]?){9,}")
 _MASKED = re.compile(r"#|\d{5,}|_{2,}")
+_ARTICLE = re.compile(r"(?<![\w'.-])([Aa]n?) (\w[\w\"'-]*)")
+_MAX_LABEL = 60
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
@@ -80,6 +83,21 @@ def detokenise(text: str) -> str:
     return text
 
 
+def mend(text: str) -> str:
+    """Take a headline's label away ("clear up: a man uses a snow blower") and set `a` and `an` right."""
+    if ": " in text:
+        label, _, rest = text.partition(": ")
+        if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL:
+            text = rest
+    return _ARTICLE.sub(_mend_article, text)
+
+
+def _mend_article(match: re.Match[str]) -> str:
+    found, word = match.groups()
+    right = article(word)
+    return match[0] if found.lower() == right else f"{right.capitalize() if found[0] == 'A' else right} {word}"
+
+
 def looks_english(text: str) -> bool:
     """Tell whether a caption is English by its script and its function words.
 
@@ -114,7 +132,7 @@ def clean_caption(raw: str) -> tuple[str, str | None]:
     """Return the cleaned text and None, or the text as far as it got and the reason to drop it."""
     if len(raw) > 10 * MAX_CHARACTERS:
         return raw[:MAX_CHARACTERS], "too_long"
-    text = detokenise(repair(raw))
+    text = mend(detokenise(repair(raw)))
     for reason, drops in DROP_REASONS:
         if drops(text):
             return text[:MAX_CHARACTERS], reason

@@ -92,18 +92,31 @@ class ChangeViewpoint:
         change = Change(frame.end, frame.end, f" {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "tail", slots | {"tail": new})
 
-
     def _style(self, frame: Frame, rng: random.Random) -> Edit | None:
         """Say at the end of a caption that is a sentence how the scene is shown, as the medium does before a noun phrase."""
+        if not frame.shown or not frame.words.isdisjoint(_STYLED) or not _is_scene(frame):
+            return None
         subject = _first_noun(frame)
-        if frame.is_nominal or not frame.shown or not frame.words.isdisjoint(_STYLED) or subject is None or subject.noun is None:
-            return None
-        if subject.noun.kind not in _DRAWABLE_KINDS:
-            return None
         new = rng.choice(read_yaml("lexicon/views.yaml")["style"])
-        slots = slots_of("subject", name_of(frame, subject, short=True)) | {"tail": new}
+        slots = {"tail": new}
+        if subject is not None:
+            slots |= slots_of("subject", name_of(frame, subject, short=True))
         change = Change(frame.end, frame.end, f", {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "style", slots)
+
+
+def _is_scene(frame: Frame) -> bool:
+    """Tell whether a caption is a sentence, or a participle's phrase, about something that can be seen."""
+    parsed = frame.parsed
+    root = parsed.deps.index("ROOT")
+    if frame.is_nominal:
+        return parsed.tags[root] == "VBG" and root <= 1
+    subject = _first_noun(frame)
+    if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
+        return False
+    if subject.noun is not None:
+        return subject.noun.kind in _DRAWABLE_KINDS
+    return parsed.lowers[subject.head] not in _ABSTRACT and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
 
 
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
