@@ -13,12 +13,15 @@ _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
 # Contractions, the punctuation of titles, and lists of people.
 _SIGN = re.compile(
-    r"n't\b|'(?:ll|ve|re|d)\b|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
+    r"n't\b|'(?:ll|ve|re|d)\b|[?!:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
 )
 _UNSEEN_TAGS = frozenset(("MD", "WRB", "UH", "LS", "SYM"))
 # What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
 _AFTER_NOUN = frozenset(("NN", "NNS"))
 _AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by"))
+_BE = frozenset(("is", "are", "was", "were", "be", "been", "'s", "'re"))
+_HAVE = frozenset(("has", "have", "had", "'ve"))
+_OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like"))
 # A keyword list: so many nouns and adjectives in a row are no phrase.
 _MAX_RUN = 6
 _NOMINAL_TAGS = frozenset(("NN", "NNS", "JJ", "NNP"))
@@ -32,16 +35,26 @@ def may_depict(text: str) -> bool:
 
 def depicts(parsed: ParsedCaption) -> bool:
     """Tell whether a caption that `may_depict` describes a picture: no order, no question, no list of keywords, no broken parse."""
-    tags, lowers, heads = parsed.tags, parsed.lowers, parsed.heads
+    tags, lowers = parsed.tags, parsed.lowers
     # A bare verb at the beginning gives an order; before a noun it is a noun itself ("deck chairs").
     if (tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS) or not _UNSEEN_TAGS.isdisjoint(tags):
         return False
+    if tags[0] in ("CC", "TO") or (tags[0] == "IN" and lowers[0] in _OPENERS):
+        return False
+    root = parsed.deps.index("ROOT")
+    # "Bread is a must" states; "there is a dog" shows.
+    if lowers[root] in _BE and "there" not in lowers[:root]:
+        return False
+    if any(lowers[token] in _HAVE and parsed.deps[token] == "aux" for token in range(len(tags))):
+        return False
+    return _is_phrased(parsed)
+
+
+def _is_phrased(parsed: ParsedCaption) -> bool:
+    """Tell whether nothing in the parse is impossible: no long run of nouns, no article before a plural."""
     run = 0
-    for token, tag in enumerate(tags):
+    for token, tag in enumerate(parsed.tags):
         run = run + 1 if tag in _NOMINAL_TAGS else 0
-        if run > _MAX_RUN:
-            return False
-        # "A skateboarder listens": the verb was taken for a noun in the plural.
-        if tag == "DT" and lowers[token] in ("a", "an") and tags[heads[token]] == "NNS":
+        if run > _MAX_RUN or (tag == "DT" and parsed.lowers[token] in ("a", "an") and parsed.tags[parsed.heads[token]] == "NNS"):
             return False
     return True

@@ -7,8 +7,10 @@ from tripletgen.captions.clean import clean_caption
 from tripletgen.captions.partition import iter_clean
 from tripletgen.captions.sources import UNKNOWN_LICENCE, expand_sources
 from tripletgen.depiction import depicts, may_depict
+from tripletgen.lexicon import load_lexicon
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import parse
+from tripletgen.retag import mend_parse
 from tripletgen.schema import EDIT_TYPES, Caption, Triplet, group_id_of
 from tripletgen.stats import embedded_stats
 from tripletgen.units import EditTask, triplets_of
@@ -43,6 +45,8 @@ def preview(options: BuildOptions) -> Iterator[Triplet]:
 def _triplets(captions: Iterable[Caption], options: BuildOptions) -> Iterator[Triplet]:
     task = EditTask("", 0, "", options.seed, options.max_per_caption, options.edit_types, 0.0, decontaminate=False, keep_rejects=False)
     stats = embedded_stats()
-    for parsed in parse(caption for caption in captions if may_depict(caption.text)):
+    lexicon = load_lexicon()
+    for raw in parse(caption for caption in captions if may_depict(caption.text)):
+        parsed = mend_parse(raw, lexicon)
         if depicts(parsed):
             yield from triplets_of(parsed, stats, task, None, Counter(), [])

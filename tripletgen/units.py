@@ -22,6 +22,7 @@ from tripletgen.edits import propose
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
 from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, write_parsed
+from tripletgen.retag import mend_parse
 from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, validation_start
 from tripletgen.shards.manifest import write_text
 from tripletgen.shards.writer import write_rows
@@ -89,7 +90,8 @@ def parse_unit(task: ParseTask) -> Report:
     lexicon, stats = load_lexicon(), CorpusStats()
 
     def counted() -> Iterator[ParsedCaption]:
-        for parsed in parse(kept):
+        for raw in parse(kept):
+            parsed = mend_parse(raw, lexicon)
             stats.add(parsed, lexicon)
             yield parsed
 

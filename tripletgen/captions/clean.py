@@ -87,7 +87,7 @@ def mend(text: str) -> str:
     """Take a headline's label away ("clear up: a man uses a snow blower") and set `a` and `an` right."""
     if ": " in text:
         label, _, rest = text.partition(": ")
-        if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL:
+        if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):
             text = rest
     return _ARTICLE.sub(_mend_article, text)
 

@@ -12,7 +12,7 @@ from tripletgen.stats import CorpusStats
 
 FINITE_TAGS = frozenset(("VBZ", "VBP", "VBD", "MD"))
 
-_HIDDEN_CLAUSES = frozenset(("advcl", "ccomp", "parataxis", "csubj", "dep", "npadvmod", "meta", "intj"))
+_HIDDEN_CLAUSES = frozenset(("advcl", "ccomp", "parataxis", "csubj", "npadvmod", "meta", "intj"))
 _HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 
 # Pictures of no place: nothing can stand beside or behind what they show.

@@ -24,10 +24,12 @@ def seen() -> str:
     from tripletgen.captions.sources import EMBEDDED, SourceSpec, expand_sources
     from tripletgen.lexicon import load_lexicon
     from tripletgen.parsing import parse
+    from tripletgen.retag import mend_parse
     from tripletgen.stats import count_corpus
 
     captions = iter_clean(expand_sources([SourceSpec(EMBEDDED)]), None, lambda _: None, Counter())
-    return count_corpus(parse(captions), load_lexicon()).to_json() + "\n"
+    lexicon = load_lexicon()
+    return count_corpus((mend_parse(parsed, lexicon) for parsed in parse(captions)), lexicon).to_json() + "\n"
 
 
 if __name__ == "__main__":
