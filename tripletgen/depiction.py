@@ -13,7 +13,7 @@ _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
 # Contractions, the punctuation of titles, and lists of people.
 _SIGN = re.compile(
-    r"n't\b|'(?:ll|ve|re|d)\b|[?!:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
+    r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
 )
 _UNSEEN_TAGS = frozenset(("MD", "WRB", "UH", "LS", "SYM"))
 # What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
@@ -43,11 +43,17 @@ def depicts(parsed: ParsedCaption) -> bool:
         return False
     root = parsed.deps.index("ROOT")
     # "Bread is a must" states; "there is a dog" shows.
-    if lowers[root] in _BE and "there" not in lowers[:root]:
+    if lowers[root] in _BE and "there" not in lowers[:root] and not _says_where(parsed, root):
         return False
     if any(lowers[token] in _HAVE and parsed.deps[token] == "aux" for token in range(len(tags))):
         return False
     return _is_phrased(parsed)
+
+
+def _says_where(parsed: ParsedCaption, verb: int) -> bool:
+    """Tell whether a form of "be" has a place and nothing else: "the dog is on the sofa"."""
+    below = {parsed.deps[token] for token, head in enumerate(parsed.heads) if head == verb}
+    return "prep" in below and below.isdisjoint(("attr", "acomp", "ccomp", "xcomp", "expl"))
 
 
 def _is_phrased(parsed: ParsedCaption) -> bool:

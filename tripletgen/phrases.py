@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tripletgen.lexicon import MAX_NOUN_WORDS, Lexicon, Noun
+from tripletgen.lexicon import MAX_NOUN_WORDS, Lexicon, Noun, words
 from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.parsing import ParsedCaption
 
@@ -13,6 +13,8 @@ _ADJECTIVE_TAGS = frozenset(("JJ", "JJR", "JJS", "VBN", "VBG", "NN"))
 # A word of these just before a phrase belongs to it in truth, whatever the parse says.
 _CLINGING = frozenset(("POS", "HYPH", "RB", "RBR", "RBS", "NN", "NNS", "NNP", "NNPS", "JJ"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
+# Two words that are one name, of which neither may change.
+IDIOMS = words("phrases", "idioms")
 ARTICLES = frozenset(("a", "an"))
 
 
@@ -60,6 +62,8 @@ def _phrase(parsed: ParsedCaption, lexicon: Lexicon, head: int) -> NounPhrase:
             # Where singular and plural are spelt alike (sheep), the tagger decides.
             is_plural = is_plural if noun.plural == noun.lemma and noun.is_count else form_is_plural
             break
+    if name > 0 and f"{lowers[name - 1]}_{lowers[name]}" in IDIOMS:
+        noun = None
     token, plain, number = name - 1, True, -1
     adjectives: list[int] = []
     while token >= 0 and parsed.heads[token] > token and parsed.heads[token] <= head:

@@ -13,11 +13,12 @@ _NOMINAL_DEPS = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj"))
 
 
 def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
-    """Return the parse with verbs for impossible plurals, and nouns for adjectives that stand where only nouns do; the lists change in place."""
+    """Return the parse with verbs for impossible plurals, and nouns for adjectives where only nouns stand; lists change in place."""
+    root = parsed.deps.index("ROOT")
+    if parsed.tags[root] == "NNS":
+        _mend_verb(parsed, root, lexicon)
     for token, tag in enumerate(parsed.tags):
-        if tag == "DT" and parsed.lowers[token] in ("a", "an") and parsed.tags[parsed.heads[token]] == "NNS":
-            _mend_verb(parsed, token, parsed.heads[token], lexicon)
-        elif tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and _is_singular(parsed, token, lexicon):
+        if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and _is_singular(parsed, token, lexicon):
             parsed.tags[token] = "NN"
     return parsed
 
@@ -27,21 +28,27 @@ def _is_singular(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
     return found is not None and not found[1]
 
 
-def _mend_verb(parsed: ParsedCaption, article: int, head: int, lexicon: Lexicon) -> None:
-    """Make a verb of the plural and its subject of the noun before it."""
-    subject, word = head - 1, parsed.lowers[head]
-    if subject <= article or parsed.deps[head] != "ROOT" or not _is_singular(parsed, subject, lexicon):
+def _mend_verb(parsed: ParsedCaption, root: int, lexicon: Lexicon) -> None:
+    """Make a verb of a plural root that is one by its form, and its subject of the singular noun before it.
+
+    The proof is an article ("a lemon splashes"), or a person or animal before a plural that names no thing ("pop artist greets").
+    """
+    subject, word = root - 1, parsed.lowers[root]
+    if subject < 0 or not _is_singular(parsed, subject, lexicon):
+        return
+    has_article = any(parsed.lowers[token] in ("a", "an") and parsed.heads[token] == root for token in range(subject))
+    noun = lexicon.forms[parsed.lowers[subject]][0]
+    if not has_article and (noun.kind not in ("person", "animal") or word in lexicon.forms):
         return
     lemma = verb_lemma(word)
     if lemma == word or verb_form(lemma, "VBZ") != word:
         return
-    parsed.tags[head], parsed.tags[subject] = "VBZ", "NN"
+    parsed.tags[root], parsed.tags[subject] = "VBZ", "NN"
     parsed.deps[subject] = "nsubj"
-    for token in range(article, subject):
-        if parsed.heads[token] == head:
+    for token in range(subject):
+        if parsed.heads[token] == root:
             parsed.heads[token] = subject
-    following = (token for token in range(head + 1, len(parsed)) if parsed.heads[token] == head)
-    for token in following:
-        if parsed.tags[token].startswith("NN") and parsed.deps[token] in _LOOSE:
+    for token in range(root + 1, len(parsed)):
+        if parsed.heads[token] == root and parsed.tags[token].startswith("NN") and parsed.deps[token] in _LOOSE:
             parsed.deps[token] = "dobj"
             return

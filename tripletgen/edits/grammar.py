@@ -43,7 +43,7 @@ def agree(frame: Frame, phrase: NounPhrase, *, plural: bool) -> list[Change] | N
             return None
         queue += [child for child in frame.children(token, "conj") if tags[child].startswith("VB")]
     relative = _agree_relative(frame, phrase, plural=plural)
-    return None if relative is None else changes + relative
+    return None if relative is None else list(dict.fromkeys(changes + relative))
 
 
 def _agree_relative(frame: Frame, phrase: NounPhrase, *, plural: bool) -> list[Change] | None:

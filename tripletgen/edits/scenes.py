@@ -31,7 +31,7 @@ _GROUPS = {
     "home_room": "home",
     "work_room": "public_room",
     "public_hall": "public_room",
-    "eatery": "public_room",
+    "eatery": "eatery",
     "shop": "public_room",
     "public_building": "public_room",
     "garden": "green",

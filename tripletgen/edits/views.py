@@ -9,21 +9,8 @@ from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
-_DRAWABLE_KINDS = (
-    "person",
-    "animal",
-    "vehicle",
-    "group",
-    "plant",
-    "building",
-    "landscape",
-    "food",
-    "furniture",
-    "clothing",
-    "instrument",
-    "toy",
-    "footwear",
-)
+# Kinds of which no picture can be drawn by themselves.
+_UNDRAWN_KINDS = ("event", "backdrop", "material", "graphic")
 _ABSTRACT = words("views", "abstract")
 _TITLES = words("views", "titles")
 _STYLED = GRAPHIC | words("views", "styled")
@@ -115,15 +102,17 @@ def _is_scene(frame: Frame) -> bool:
     if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
         return False
     if subject.noun is not None:
-        return subject.noun.kind in _DRAWABLE_KINDS
+        return subject.noun.kind not in _UNDRAWN_KINDS
     return parsed.lowers[subject.head] not in _ABSTRACT and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
 
 
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
     """Tell whether a caption's subject is a thing that can be shown in any medium; of an unknown noun its article tells."""
     if subject.noun is not None:
-        return subject.noun.kind in _DRAWABLE_KINDS
-    return bool(frame.shown) and frame.parsed.lowers[subject.head] not in _ABSTRACT and subject.plain
+        return subject.noun.kind not in _UNDRAWN_KINDS
+    lowers = frame.parsed.lowers
+    concrete = bool(frame.shown) or (subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an"))
+    return concrete and lowers[subject.head] not in _ABSTRACT and subject.plain
 
 
 def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
