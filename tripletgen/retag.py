@@ -44,7 +44,7 @@ def _mend_verb(parsed: ParsedCaption, root: int, lexicon: Lexicon) -> None:
     if lemma == word or verb_form(lemma, "VBZ") != word:
         return
     parsed.tags[root], parsed.tags[subject] = "VBZ", "NN"
-    parsed.deps[subject] = "nsubj"
+    parsed.deps[subject], parsed.heads[subject] = "nsubj", root
     for token in range(subject):
         if parsed.heads[token] == root:
             parsed.heads[token] = subject
