@@ -13,6 +13,7 @@ from tripletgen.phrases import NounPhrase
 _UNDRAWN_KINDS = ("event", "backdrop", "material", "graphic")
 _ABSTRACT = words("views", "abstract")
 _TITLES = words("views", "titles")
+_SCENE_WORDS = words("views", "scene_words")
 _STYLED = GRAPHIC | words("views", "styled")
 _DAYLIGHT_WORDS = words("views", "daylight_words")
 
@@ -86,7 +87,7 @@ class ChangeViewpoint:
         subject = _first_noun(frame)
         new = rng.choice(read_yaml("lexicon/views.yaml")["style"])
         slots = {"tail": new}
-        if subject is not None:
+        if subject is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
             slots |= slots_of("subject", name_of(frame, subject, short=True))
         change = Change(frame.end, frame.end, f", {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "style", slots)
@@ -97,7 +98,7 @@ def _is_scene(frame: Frame) -> bool:
     parsed = frame.parsed
     root = parsed.deps.index("ROOT")
     if frame.is_nominal:
-        return parsed.tags[root] == "VBG" and root <= 1
+        return (parsed.tags[root] == "VBG" and root <= 1) or parsed.lowers[root] in _SCENE_WORDS
     subject = _first_noun(frame)
     if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
         return False
