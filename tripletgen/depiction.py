@@ -13,15 +13,19 @@ _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
 # Contractions, the punctuation of titles, and lists of people.
 _SIGN = re.compile(
-    r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|^(?:image|photo|picture)s? (?!of\b)"
+    r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)|^(?:image|photo|picture)s? (?!of\b)"
 )
-_UNSEEN_TAGS = frozenset(("MD", "WRB", "UH", "LS", "SYM"))
+_UNSEEN_TAGS = frozenset(("MD", "UH", "LS", "SYM"))
 # What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
 _AFTER_NOUN = frozenset(("NN", "NNS"))
-_AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by"))
+_AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by", "after", "from", "under"))
 _BE = frozenset(("is", "are", "was", "were", "be", "been", "'s", "'re"))
 _HAVE = frozenset(("has", "have", "had", "'ve"))
 _OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like"))
+_FINITE = frozenset(("VBZ", "VBP", "VBD"))
+_MAX_FINITE = 2
+_OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP", "VBZ", "VBP"))
+_OPEN_WORDS = frozenset(("held", "located", "called", "titled", "named", "not", "near", "was", "were", "leading", "headed"))
 # A keyword list: so many nouns and adjectives in a row are no phrase.
 _MAX_RUN = 6
 _NOMINAL_TAGS = frozenset(("NN", "NNS", "JJ", "NNP"))
@@ -37,7 +41,9 @@ def depicts(parsed: ParsedCaption) -> bool:
     """Tell whether a caption that `may_depict` describes a picture: no order, no question, no list of keywords, no broken parse."""
     tags, lowers = parsed.tags, parsed.lowers
     # A bare verb at the beginning gives an order; before a noun it is a noun itself ("deck chairs").
-    if (tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS) or not _UNSEEN_TAGS.isdisjoint(tags):
+    if (tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS) or tags[0] == "WRB":
+        return False
+    if any(tag in _UNSEEN_TAGS and word != "can" for tag, word in zip(tags, lowers, strict=True)):
         return False
     if tags[0] in ("CC", "TO") or (tags[0] == "IN" and lowers[0] in _OPENERS):
         return False
@@ -45,9 +51,19 @@ def depicts(parsed: ParsedCaption) -> bool:
     # "Bread is a must" states; "there is a dog" shows.
     if lowers[root] in _BE and "there" not in lowers[:root] and not _says_where(parsed, root):
         return False
+    if sum(tag in _FINITE for tag in tags) > _MAX_FINITE or _is_cut_off(parsed):
+        return False
     if any(lowers[token] in _HAVE and parsed.deps[token] == "aux" for token in range(len(tags))):
         return False
     return _is_phrased(parsed)
+
+
+def _is_cut_off(parsed: ParsedCaption) -> bool:
+    """Tell whether a caption ends in a word that asks for another: a name was taken out of it, or it was cut."""
+    last = len(parsed) - 1
+    while last > 0 and parsed.tags[last] in (".", ","):
+        last -= 1
+    return parsed.tags[last] in _OPEN_TAGS or parsed.lowers[last] in _OPEN_WORDS
 
 
 def _says_where(parsed: ParsedCaption, verb: int) -> bool:

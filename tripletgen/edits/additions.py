@@ -11,6 +11,7 @@ from tripletgen.phrases import NounPhrase
 
 _NO_BACKGROUND = GRAPHIC | {"background", "backdrop", "close", "closeup", "interior", "room", "inside", "indoors"}
 _WORN_WORDS = frozenset(["wear", "wears", "wearing", "wore", "worn", "dressed", "dress", "clad"])
+_UNDRESSED = words("additions", "undressed")
 _IDLE_VERBS = words("additions", "idle_verbs")
 _MIN_TOGETHER = 2
 
@@ -83,7 +84,7 @@ def _is_telling(frame: Frame, lemma: str) -> bool:
 
 
 def _can_wear(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
-    return noun.kind == "person" and not frame.words & _WORN_WORDS and _can_follow(frame, phrase)
+    return noun.kind == "person" and not frame.words & _WORN_WORDS and not frame.words & _UNDRESSED and _can_follow(frame, phrase)
 
 
 def _can_hold(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:

@@ -13,7 +13,13 @@ from tripletgen.phrases import NounPhrase
 _GROUP_WEIGHTS = {"paint": 4.0, "fur": 3.0, "plumage": 3.0, "bloom": 3.0, "pattern": 2.0, "size": 0.8, "age_person": 1.5, "wet": 0.4}
 _DETERMINERS = words("attributes", "determiners")
 _SHADES = words("attributes", "shades")
+# Adjectives that say which one is meant, or how much of it: no other adjective goes before or after them.
+_CLOSED = frozenset(
+    ("entire", "whole", "own", "same", "other", "only", "former", "main", "next", "last", "first", "second", "such", "half")
+)
 OPINIONS = words("attributes", "opinions")
+# Where these are, no place is empty.
+_PRESENT_KINDS = ("person", "group", "animal", "vehicle")
 _MATERIAL_ASPECTS = ("material", "fabric")
 
 
@@ -41,6 +47,8 @@ class ChangeAttribute:
             if groups:
                 group = rng.choices(groups, [_GROUP_WEIGHTS.get(group.name, 1.0) for group in groups])[0]
                 values = [v for v in group.values if v not in frame.words and v not in phrase.noun.lemma]
+                if group.name == "crowd" and any(other.noun and other.noun.kind in _PRESENT_KINDS for other in frame.phrases):
+                    values = [v for v in values if v != "empty"]
                 if values:
                     yield self._edit(frame, phrase, group, None, rng.choice(values), None)
 
@@ -182,7 +190,7 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
             return None
         if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
             return None
-        if parsed.tags[token + 1] in ("CC", ","):
+        if parsed.tags[token + 1] in ("CC", ",") or word in _CLOSED:
             return None
         if max((other.place for other in groups), default=_unknown_place(frame, token)) <= group.place:
             break

@@ -91,7 +91,12 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
             continue
         if word == "in" and not _is_worn(thing):
             continue
-        if frame.children(objects[0], "conj", "cc", "acl", "relcl") or _has_place(frame, objects[0]) or parsed.tags[token - 1] in ("CC", "IN") or _followed_by_and(frame, run[1]):
+        if (
+            frame.children(objects[0], "conj", "cc", "acl", "relcl")
+            or _has_place(frame, objects[0])
+            or parsed.tags[token - 1] in ("CC", "IN")
+            or _followed_by_and(frame, run[1])
+        ):
             continue
         yield _Part(*run, thing, owner, _WORDINGS.get(word, "remove_nearby"))
 

@@ -110,10 +110,16 @@ def _is_scene(frame: Frame) -> bool:
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
     """Tell whether a caption's subject is a thing that can be shown in any medium; of an unknown noun its article tells."""
     if subject.noun is not None:
-        return subject.noun.kind not in _UNDRAWN_KINDS
+        return subject.noun.kind not in _UNDRAWN_KINDS and not _is_part(frame, subject)
     lowers = frame.parsed.lowers
     concrete = bool(frame.shown) or (subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an"))
     return concrete and lowers[subject.head] not in _ABSTRACT and subject.plain
+
+
+def _is_part(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether the subject is a part of what follows: the face of a home, the back of a car."""
+    following = frame.parsed.lowers[subject.head + 1 : subject.head + 2]
+    return subject.noun is not None and subject.noun.kind == "body" and following == ["of"]
 
 
 def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
