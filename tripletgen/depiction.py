@@ -13,7 +13,8 @@ _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
 # Contractions, the punctuation of titles, and lists of people.
 _SIGN = re.compile(
-    r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)|^(?:image|photo|picture)s? (?!of\b)"
+    r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|^(?:image|photo|picture)s? (?!of\b)|"
+    r"\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)"
 )
 _UNSEEN_TAGS = frozenset(("MD", "UH", "LS", "SYM"))
 # What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
@@ -21,9 +22,10 @@ _AFTER_NOUN = frozenset(("NN", "NNS"))
 _AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by", "after", "from", "under"))
 _BE = frozenset(("is", "are", "was", "were", "be", "been", "'s", "'re"))
 _HAVE = frozenset(("has", "have", "had", "'ve"))
+_OPENING_TAGS = frozenset(("CC", "TO", "WRB"))
 _OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like"))
 _FINITE = frozenset(("VBZ", "VBP", "VBD"))
-_MAX_FINITE = 2
+_MAX_FINITE = 3
 _OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP", "VBZ", "VBP"))
 _OPEN_WORDS = frozenset(("held", "located", "called", "titled", "named", "not", "near", "was", "were", "leading", "headed"))
 # A keyword list: so many nouns and adjectives in a row are no phrase.
@@ -38,24 +40,29 @@ def may_depict(text: str) -> bool:
 
 
 def depicts(parsed: ParsedCaption) -> bool:
-    """Tell whether a caption that `may_depict` describes a picture: no order, no question, no list of keywords, no broken parse."""
+    """Tell whether a caption that `may_depict` describes a picture: no order, question or statement, none cut off or misparsed."""
+    return not (_is_talk(parsed) or _is_statement(parsed) or _is_cut_off(parsed)) and _is_phrased(parsed)
+
+
+def _is_talk(parsed: ParsedCaption) -> bool:
+    """Tell whether a caption begins as an order, a question or half a sentence, or speaks of what might be."""
     tags, lowers = parsed.tags, parsed.lowers
     # A bare verb at the beginning gives an order; before a noun it is a noun itself ("deck chairs").
-    if (tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS) or tags[0] == "WRB":
-        return False
-    if any(tag in _UNSEEN_TAGS and word != "can" for tag, word in zip(tags, lowers, strict=True)):
-        return False
-    if tags[0] in ("CC", "TO") or (tags[0] == "IN" and lowers[0] in _OPENERS):
-        return False
-    root = parsed.deps.index("ROOT")
-    # "Bread is a must" states; "there is a dog" shows.
+    if tags[0] == "VB" and tags[1] not in _AFTER_NOUN and lowers[1] not in _AFTER_NOUN_WORDS:
+        return True
+    if tags[0] in _OPENING_TAGS or (tags[0] == "IN" and lowers[0] in _OPENERS):
+        return True
+    return any(tag in _UNSEEN_TAGS and word != "can" for tag, word in zip(tags, lowers, strict=True))
+
+
+def _is_statement(parsed: ParsedCaption) -> bool:
+    """Tell whether a caption tells what is or has been instead of what is seen: "bread is a must"; "there is a dog" shows."""
+    lowers, root = parsed.lowers, parsed.deps.index("ROOT")
     if lowers[root] in _BE and "there" not in lowers[:root] and not _says_where(parsed, root):
-        return False
-    if sum(tag in _FINITE for tag in tags) > _MAX_FINITE or _is_cut_off(parsed):
-        return False
-    if any(lowers[token] in _HAVE and parsed.deps[token] == "aux" for token in range(len(tags))):
-        return False
-    return _is_phrased(parsed)
+        return True
+    if sum(tag in _FINITE for tag in parsed.tags) > _MAX_FINITE:
+        return True
+    return any(dep == "aux" and word in _HAVE for dep, word in zip(parsed.deps, lowers, strict=True))
 
 
 def _is_cut_off(parsed: ParsedCaption) -> bool:

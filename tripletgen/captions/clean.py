@@ -27,6 +27,11 @@ _PHONE = re.compile(r"(?:\+?\d[\s().-]?){9,}")
 _MASKED = re.compile(r"#|\d{5,}|_{2,}")
 _ARTICLE = re.compile(r"(?<![\w'.-])([Aa]n?) (\w[\w\"'-]*)")
 _MAX_LABEL = 60
+_AGENCY = re.compile(
+    r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
+    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
@@ -84,7 +89,8 @@ def detokenise(text: str) -> str:
 
 
 def mend(text: str) -> str:
-    """Take a headline's label away ("clear up: a man uses a snow blower") and set `a` and `an` right."""
+    """Take a headline's label and an agency's tail away ("clear up: a man ...", "... stock photo #"); set `a` and `an` right."""
+    text = _AGENCY.sub("", text)
     if ": " in text:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):

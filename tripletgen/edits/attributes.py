@@ -19,6 +19,7 @@ _CLOSED = frozenset(
 )
 OPINIONS = words("attributes", "opinions")
 # Where these are, no place is empty.
+_UNCOLORED = words("attributes", "uncolored")
 _PRESENT_KINDS = ("person", "group", "animal", "vehicle")
 _MATERIAL_ASPECTS = ("material", "fabric")
 
@@ -31,25 +32,20 @@ class ChangeAttribute:
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield one edit for each describable noun; a stated value is replaced before a new one is added."""
-        for phrase in shuffled(rng, frame.shown):
-            if phrase.noun is None or not is_describable(frame, phrase):
+        for phrase in shuffled(rng, [*frame.shown, *_colored_unknown(frame)]):
+            if not is_describable(frame, phrase):
                 continue
-            stated = stated_values(frame, phrase, phrase.noun)
+            stated = stated_values(frame, phrase)
             if stated:
                 token, group = rng.choice(stated)
                 old = frame.parsed.lowers[token]
                 values = [v for v in group.values if group.is_opposite(old, v) and v not in frame.words]
                 if values:
                     yield self._edit(frame, phrase, group, old, rng.choice(values), token)
-                continue
-            groups = [frame.lexicon.groups[name] for name in sorted(phrase.noun.attributes)]
-            groups = [group for group in groups if group.insert and place_for(frame, phrase, group) is not None]
-            if groups:
-                group = rng.choices(groups, [_GROUP_WEIGHTS.get(group.name, 1.0) for group in groups])[0]
-                values = [v for v in group.values if v not in frame.words and v not in phrase.noun.lemma]
-                if group.name == "crowd" and any(other.noun and other.noun.kind in _PRESENT_KINDS for other in frame.phrases):
-                    values = [v for v in values if v != "empty"]
-                if values:
+            elif phrase.noun is not None:
+                group_and_values = _new_values(frame, phrase, phrase.noun, rng)
+                if group_and_values is not None:
+                    group, values = group_and_values
                     yield self._edit(frame, phrase, group, None, rng.choice(values), None)
 
     def _edit(self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None) -> Edit:
@@ -161,11 +157,33 @@ def is_free(frame: Frame, token: int) -> bool:
     return not frame.children(token)
 
 
-def stated_values(frame: Frame, phrase: NounPhrase, noun: Noun) -> list[tuple[int, AttributeGroup]]:
-    """Return the adjectives of a phrase that are values of attributes its noun takes."""
-    found = []
+def _new_values(frame: Frame, phrase: NounPhrase, noun: Noun, rng: random.Random) -> tuple[AttributeGroup, list[str]] | None:
+    """Return a group of which the phrase states no value, and the values that may be added, or None."""
+    groups = [frame.lexicon.groups[name] for name in sorted(noun.attributes)]
+    groups = [group for group in groups if group.insert and place_for(frame, phrase, group) is not None]
+    if not groups:
+        return None
+    group = rng.choices(groups, [_GROUP_WEIGHTS.get(group.name, 1.0) for group in groups])[0]
+    values = [v for v in group.values if v not in frame.words and v not in noun.lemma]
+    if group.name == "crowd" and any(other.noun and other.noun.kind in _PRESENT_KINDS for other in frame.phrases):
+        values = [v for v in values if v != "empty"]
+    return (group, values) if values else None
+
+
+def _colored_unknown(frame: Frame) -> list[NounPhrase]:
+    """Return the phrases of nouns that the lexicon does not hold: what has a color can have another, whatever it is."""
+    return [phrase for phrase in frame.phrases if phrase.noun is None and frame.parsed.lowers[phrase.head] not in _UNCOLORED]
+
+
+def stated_values(frame: Frame, phrase: NounPhrase) -> list[tuple[int, AttributeGroup]]:
+    """Return the adjectives of a phrase that are values of attributes its noun takes; of an unknown noun, colors."""
+    lexicon, found = frame.lexicon, []
     for token in phrase.adjectives:
-        group = frame.lexicon.group_of(frame.parsed.lowers[token], noun)
+        word = frame.parsed.lowers[token]
+        if phrase.noun is not None:
+            group = lexicon.group_of(word, phrase.noun)
+        else:
+            group = lexicon.groups["paint"] if word in lexicon.groups["paint"].values else None
         if group is not None and is_free(frame, token):
             found.append((token, group))
     return found
