@@ -39,9 +39,9 @@ RULES: tuple[EditRule, ...] = (*_SIMPLE, Combine(_SIMPLE))
 
 RULE_WEIGHTS = {
     "change_relation": 30.0,
-    "change_scene": 20.0,
+    "change_scene": 50.0,
     "change_action": 12.0,
-    "remove_object": 30.0,
+    "remove_object": 60.0,
     "change_count": 6.0,
     "combine": 6.0,
     "change_viewpoint": 1.5,

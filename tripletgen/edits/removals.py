@@ -14,6 +14,8 @@ _POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
+_BEHIND = ("in", "the", "background")
+_FAR = ("background", "distance", "foreground")
 _MIN_WORDS_LEFT = 3
 
 
@@ -35,7 +37,11 @@ class RemoveObject:
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield an edit for each part of the caption that can go, in random order."""
-        parts = [part for finder in (_with_phrases, _participles, _conjuncts) for part in finder(frame)]
+        parts = [
+            part
+            for finder in (_with_phrases, _participles, _conjuncts, _middles, _backgrounds, _joined_participles)
+            for part in finder(frame)
+        ]
         rng.shuffle(parts)
         for part in parts:
             edit = self._edit(frame, part)
@@ -44,9 +50,12 @@ class RemoveObject:
 
     def _edit(self, frame: Frame, part: _Part) -> Edit | None:
         parsed = frame.parsed
-        start = parsed.ends[part.first - 1]
+        if part.first == 0:
+            change = Change(0, parsed.starts[part.last + 1], "")
+        else:
+            change = Change(parsed.ends[part.first - 1], parsed.ends[part.last], "")
         if part.first >= 2 and parsed.tags[part.first - 1] == ",":
-            start = parsed.ends[part.first - 2]
+            change = change._replace(start=parsed.ends[part.first - 2])
         left = len(parsed) - (part.last - part.first + 1) - sum(tag in (".", ",") for tag in parsed.tags)
         if left < _MIN_WORDS_LEFT:
             return None
@@ -57,7 +66,7 @@ class RemoveObject:
             if not part.owner.is_plural:
                 slots["owner_singular"] = slots["owner_the"]
         source = parsed.span(part.first, part.last)
-        return Edit(self.name, self.edit_type, source, None, (Change(start, parsed.ends[part.last], ""),), part.wording, slots)
+        return Edit(self.name, self.edit_type, source, None, (change,), part.wording, slots)
 
 
 def _thing(frame: Frame, head: int) -> NounPhrase | None:
@@ -104,6 +113,37 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
 def _has_place(frame: Frame, head: int) -> bool:
     """Tell whether more hangs on a thing than what it is of: that would go with it, and no text would say so."""
     return any(frame.parsed.lowers[child] != "of" for child in frame.children(head, "prep"))
+
+
+def _backgrounds(frame: Frame) -> Iterator[_Part]:
+    """Find "with mountains in the background": here land and sky can go too."""
+    parsed = frame.parsed
+    for token, word in enumerate(parsed.lowers):
+        if word != "with" or token < 1 or parsed.tags[token - 1] in ("CC", "IN"):
+            continue
+        objects, run = frame.children(token, "pobj"), _run(frame, token)
+        thing = frame.phrase_at(objects[0]) if len(objects) == 1 else None
+        if run is None or thing is None or thing.noun is None or frame.children(thing.head, "conj", "cc", "acl", "relcl"):
+            continue
+        if run[1] - thing.head == len(_BEHIND) and tuple(parsed.lowers[thing.head + 1 : run[1]]) == _BEHIND[:2]:
+            if parsed.lowers[run[1]] in _FAR and not _followed_by_and(frame, run[1]):
+                yield _Part(*run, thing, None, "remove")
+
+
+def _joined_participles(frame: Frame) -> Iterator[_Part]:
+    """Find "and holding an umbrella", the last of two things that somebody does."""
+    parsed = frame.parsed
+    for token, word in enumerate(parsed.lowers):
+        if word not in _WORN or parsed.deps[token] != "conj" or token < 2 or parsed.lowers[token - 1] != "and":
+            continue
+        children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
+        first = parsed.heads[token]
+        if len(children) != 1 or parsed.deps[children[0]] != "dobj" or parsed.deps[first] != "acl":
+            continue
+        run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[first])
+        if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "prep", "acl", "relcl"):
+            continue
+        yield _Part(token - 1, run[1], thing, owner, "remove_worn" if word == "wearing" else "remove_held")
 
 
 def _owner(frame: Frame, governor: int) -> NounPhrase | None:
@@ -154,6 +194,23 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
         if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
             continue
         yield _Part(coordinators[0], thing.head, thing, None, "remove")
+        first = _thing(frame, phrase.head)
+        if first is not None and first.head + 1 == coordinators[0] and (thing.determiner >= 0 or thing.is_plural):
+            yield _Part(first.first, coordinators[0], first, None, "remove")
+
+
+def _middles(frame: Frame) -> Iterator[_Part]:
+    """Find the second of three: "apples, pears and figs"."""
+    parsed = frame.parsed
+    if frame.words & _TIES:
+        return
+    for phrase in frame.phrases:
+        thing = _thing(frame, phrase.head)
+        if thing is None or parsed.deps[thing.head] != "conj" or thing.first < 2 or parsed.tags[thing.first - 1] != ",":
+            continue
+        following = parsed.lowers[thing.head + 1 : thing.head + 2]
+        if following == ["and"] and frame.phrase_at(thing.first - 2) is not None and frame.children(thing.head, "conj"):
+            yield _Part(thing.first - 1, thing.head, thing, None, "remove")
 
 
 def _shares_adjective(phrase: NounPhrase, thing: NounPhrase) -> bool:
