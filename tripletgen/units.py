@@ -4,7 +4,6 @@ A unit's result depends on nothing but its captions, the recipe and the corpus s
 its result lies there already, made from the same input: so a rerun skips what is done.
 """
 
-import gc
 import json
 import random
 from collections import Counter
@@ -56,11 +55,9 @@ class EditTask(NamedTuple):
 
 
 def warm_up() -> None:
-    """Load what every unit needs, and spare the garbage collector from walking through it."""
+    """Load what every unit needs."""
     load_lexicon()
     load_model()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def parse_unit(task: ParseTask) -> Report:

@@ -14,8 +14,7 @@ _POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
-_BEHIND = ("in", "the", "background")
-_FAR = ("background", "distance", "foreground")
+_FAR = (["background"], ["distance"], ["foreground"])
 _MIN_WORDS_LEFT = 3
 
 
@@ -125,9 +124,9 @@ def _backgrounds(frame: Frame) -> Iterator[_Part]:
         thing = frame.phrase_at(objects[0]) if len(objects) == 1 else None
         if run is None or thing is None or thing.noun is None or frame.children(thing.head, "conj", "cc", "acl", "relcl"):
             continue
-        if run[1] - thing.head == len(_BEHIND) and tuple(parsed.lowers[thing.head + 1 : run[1]]) == _BEHIND[:2]:
-            if parsed.lowers[run[1]] in _FAR and not _followed_by_and(frame, run[1]):
-                yield _Part(*run, thing, None, "remove")
+        tail = parsed.lowers[thing.head + 1 : run[1] + 1]
+        if tail[:2] == ["in", "the"] and tail[2:] in _FAR and not _followed_by_and(frame, run[1]):
+            yield _Part(*run, thing, None, "remove")
 
 
 def _joined_participles(frame: Frame) -> Iterator[_Part]:

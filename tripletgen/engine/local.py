@@ -1,6 +1,10 @@
 """Map units over processes of this machine."""
 
+import gc
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -63,13 +67,15 @@ class PoolEngine:
 
 @contextmanager
 def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
-    """Provide an engine; with more than one worker, each calls `warm_up` when it starts."""
+    """Provide an engine; each worker process, or this one where it is the only one, calls `warm_up` when it starts."""
     if workers == 1:
-        yield SerialEngine()
+        warm_up()
+        with _less_garbage():
+            yield SerialEngine()
         return
     # Not fork: a forked child of a process with threads (Arrow's) can deadlock.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=warm_up)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(warm_up,))
     try:
         for _ in range(workers):
             pool.submit(_nothing)
@@ -80,6 +86,39 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
+
+
+def _start(warm_up: Callable[[], Any]) -> None:
+    """Prepare a worker: an interrupt is the parent's to handle, and without its parent a worker ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    warm_up()
+    _spare_garbage_collector()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _less_garbage() -> Iterator[None]:
+    """Collect garbage more rarely for a while: a unit makes many small records and no cycles."""
+    before = gc.get_threshold()
+    _spare_garbage_collector()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _spare_garbage_collector() -> None:
+    """Keep the collector from walking through what is loaded for good."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _nothing() -> None:
