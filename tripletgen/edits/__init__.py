@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tripletgen.edits.actions import ChangeAction
 from tripletgen.edits.additions import AddObject
 from tripletgen.edits.attributes import ChangeAttribute, CompareAttribute
-from tripletgen.edits.base import Change, Edit, EditRule, Frame, apply_changes, frame_of
+from tripletgen.edits.base import Change, Edit, EditRule, Frame, apply_changes, first_edit, frame_of
 from tripletgen.edits.combine import Combine
 from tripletgen.edits.counts import ChangeCount
 from tripletgen.edits.objects import ReplaceObject
@@ -78,15 +78,27 @@ def propose(
     rules = [rule for rule in RULES if rule.edit_type in edit_types]
     rules.sort(key=lambda rule: rng.random() ** (1.0 / RULE_WEIGHTS[rule.name]), reverse=True)
     done: set[tuple[Change, ...]] = set()
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         fruitful: list[EditRule] = []
         for rule in rules:
-            for edit in islice(rule.propose(frame, rng), 2 if rule.name in RARE_RULES else 1):
+            for edit in _ask(rule, frame, rng, turn):
                 fruitful.append(rule)
                 if edit.changes not in done:
                     done.add(edit.changes)
                     yield _candidate(frame, edit, rng)
         rules = list(dict.fromkeys(fruitful))
+
+
+def _ask(rule: EditRule, frame: Frame, rng: random.Random, turn: int) -> Iterator[Edit]:
+    """Yield the first edit of a rule in the first turn, then new ones; a rule of rare occasions gives two at a time."""
+    if turn == 0:
+        edit = first_edit(rule, frame, rng)
+        if edit is None:
+            return
+        yield edit
+        if rule.name not in RARE_RULES:
+            return
+    yield from islice(rule.propose(frame, rng), 2 if rule.name in RARE_RULES else 1)
 
 
 def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:

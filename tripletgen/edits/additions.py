@@ -14,6 +14,15 @@ _WORN_WORDS = frozenset(["wear", "wears", "wearing", "wore", "worn", "dressed", 
 _UNDRESSED = words("additions", "undressed")
 _IDLE_VERBS = words("additions", "idle_verbs")
 _MIN_TOGETHER = 2
+# What must be shown for a way of adding to be possible at all.
+_ANCHORS = {
+    "wear": ("person",),
+    "hold": ("person",),
+    "beside": ("person", "animal", "vehicle"),
+    "surface": ("furniture",),
+    "background": ("person", "animal", "vehicle", "landscape", "structure", "building"),
+}
+_OPEN_AIR = ("beside", "background")
 
 
 class Addition(NamedTuple):
@@ -35,6 +44,8 @@ class AddObject:
         ways = [("wear", 3.0), ("hold", 2.0), ("beside", 2.0), ("surface", 2.0), ("background", 1.0)]
         ways.sort(key=lambda way: rng.random() ** (1 / way[1]), reverse=True)
         for way, _ in ways:
+            if frame.kinds.isdisjoint(_ANCHORS[way]) or (way in _OPEN_AIR and not frame.is_outdoor):
+                continue
             for phrase in shuffled(rng, frame.shown):
                 if phrase.noun is None:
                     continue

@@ -50,7 +50,8 @@ class Edit(NamedTuple):
 class Frame(NamedTuple):
     """A parsed caption with everything that several rules ask about it, found once.
 
-    `shown` are the phrases of the main clause, of what the picture shows; only they are edited.
+    `shown` are the phrases of the main clause, of what the picture shows; only they are edited. `asked` keeps the first edit
+    of each rule, which serves alone and as a part of a combined one.
     """
 
     parsed: ParsedCaption
@@ -65,6 +66,8 @@ class Frame(NamedTuple):
     phrases_by_head: dict[int, NounPhrase]
     below: list[list[int]]
     is_outdoor: bool
+    kinds: frozenset[str]
+    asked: dict[str, "Edit | None"]
 
     @property
     def text(self) -> str:
@@ -77,11 +80,10 @@ class Frame(NamedTuple):
 
     def children(self, token: int, *deps: str) -> list[int]:
         """Return the dependents of a token, all or those with one of these labels."""
-        below = self.below[token]
-        if not deps or not below:
-            return below
+        if not deps:
+            return list(self.below[token])
         labels = self.parsed.deps
-        return [child for child in below if labels[child] in deps]
+        return [child for child in self.below[token] if labels[child] in deps]
 
     def subtree(self, token: int) -> list[int]:
         """Return a token and all below it, in order."""
@@ -99,6 +101,13 @@ class EditRule(Protocol):
 
     def propose(self, frame: Frame, rng: random.Random) -> Iterator[Edit]:
         """Yield edits of a caption, the most wanted first."""
+
+
+def first_edit(rule: EditRule, frame: Frame, rng: random.Random) -> Edit | None:
+    """Return the first edit of a rule; it is asked once a caption."""
+    if rule.name not in frame.asked:
+        frame.asked[rule.name] = next(iter(rule.propose(frame, rng)), None)
+    return frame.asked[rule.name]
 
 
 def _is_shown(parsed: ParsedCaption, token: int) -> bool:
@@ -133,6 +142,8 @@ def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Fra
         {phrase.head: phrase for phrase in phrases},
         _below(parsed.heads),
         _is_outdoor(parsed, shown, words_found),
+        frozenset(phrase.noun.kind for phrase in shown if phrase.noun),
+        {},
     )
 
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from tripletgen.edits.base import Edit, EditRule, Frame, overlap
+from tripletgen.edits.base import Edit, EditRule, Frame, first_edit, overlap
 from tripletgen.lexicon import words
 
 # Removing beside adding, or two views at once, reads badly; any two of these go together.
@@ -36,7 +36,7 @@ class Combine:
         rules = rng.sample(self._rules, min(len(self._rules), _MAX_TRIES))
         first: Edit | None = None
         for rule in rules:
-            edit = next(iter(rule.propose(frame, rng)), None)
+            edit = first_edit(rule, frame, rng)
             if edit is None:
                 continue
             if first is None:

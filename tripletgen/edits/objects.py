@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tripletgen.edits.base import Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
 from tripletgen.edits.grammar import gender_in
-from tripletgen.lexicon import Lexicon, Noun, words
+from tripletgen.lexicon import Noun, words
 from tripletgen.phrases import NounPhrase, iter_slots
 
 # Verbs that nearly any thing can be the subject or object of: no evidence is asked for them.
@@ -74,30 +74,15 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 
 
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
-    """Yield the nouns that could stand for `old` as far as the noun alone tells."""
-    lexicon = frame.lexicon
-    banned = lexicon.synonyms.get(old.lemma, frozenset())
+    """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
-    tied = bool(frame.words & _TIED) or pronouns is not None
-    for category in (old.category, *lexicon.near.get(old.category, ())):
-        for new in lexicon.categories[category]:
-            if new.category == old.category and _is_kind_of(lexicon, old.lemma, new.lemma):
-                continue
-            if not _same_number(old, new) or new.lemma in banned or new.lemma in frame.lemmas or new.lemma in frame.words:
-                continue
-            if old.kind == "person" and tied and (new.gender != old.gender or pronouns == "both"):
-                continue
-            yield new
-
-
-def _same_number(old: Noun, new: Noun) -> bool:
-    """Tell whether a noun can take the other's number: "people" may become "women", "bread" only another mass."""
-    return new.number == old.number or (old.number == "plural" and old.kind == "person" and new.is_count)
-
-
-def _is_kind_of(lexicon: Lexicon, one: str, other: str) -> bool:
-    """Tell whether one noun names a kind of the other: a sports car is a car, a sparrow is a bird."""
-    return one.endswith(other) or other.endswith(one) or one in lexicon.generic or other in lexicon.generic
+    tied = old.kind == "person" and (pronouns is not None or not frame.words.isdisjoint(_TIED))
+    for new in frame.lexicon.substitutes[old.lemma]:
+        if new.lemma in frame.lemmas or new.lemma in frame.words:
+            continue
+        if tied and (new.gender != old.gender or pronouns == "both"):
+            continue
+        yield new
 
 
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from tripletgen.assets import read_yaml
@@ -46,6 +47,16 @@ class ChangeRelation:
         return Edit(self.name, self.edit_type, source, target, (change,), "relation", slots)
 
 
+@cache
+def _sets() -> dict[str, list[dict[str, Any]]]:
+    """Return the sets of `relations.yaml` by the prepositions that they replace."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in read_yaml("lexicon/relations.yaml"):
+        for preposition in entry["from"]:
+            found.setdefault(preposition, []).append(entry)
+    return found
+
+
 def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase, list[str]]]:
     """Yield span of the preposition, figure, ground, and the other prepositions that may stand there."""
     for ground in frame.shown:
@@ -54,6 +65,8 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
         for length in range(_LONGEST, 0, -1):
             first = ground.first - length
             words = " ".join(frame.parsed.lowers[max(first, 0) : ground.first])
+            if words not in _sets():
+                continue
             figure, moves = _figure(frame, first)
             if figure is None or figure.noun is None:
                 continue
@@ -89,10 +102,9 @@ def _figure(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
 def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: bool) -> list[str]:
     assert figure.noun is not None
     assert ground.noun is not None
-    sets: list[dict[str, Any]] = read_yaml("lexicon/relations.yaml")
     others: set[str] = set()
-    for entry in sets:
-        if words not in entry["from"] or moves != (entry["name"] in _MOVING_SETS):
+    for entry in _sets()[words]:
+        if moves != (entry["name"] in _MOVING_SETS):
             continue
         if figure.noun.kind not in entry["figure"] or not {ground.noun.kind, ground.noun.category} & set(entry["ground"]):
             continue

@@ -12,6 +12,7 @@ _BESIDE = frozenset(("with", "beside", "near", "in"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
 _POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
+_CUES = _BESIDE | frozenset(_WORN) | {"and"}
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _FAR = (["background"], ["distance"], ["foreground"])

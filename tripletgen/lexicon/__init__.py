@@ -69,6 +69,7 @@ class Lexicon(NamedTuple):
     synonyms: dict[str, frozenset[str]]
     addable: dict[str, tuple[Noun, ...]]
     generic: frozenset[str]
+    substitutes: dict[str, tuple[Noun, ...]]
 
     def noun(self, form: str) -> tuple[Noun, bool] | None:
         """Return the noun that a lower-case form belongs to, and whether the form is its plural."""
@@ -102,17 +103,41 @@ def load_lexicon() -> Lexicon:
     for group in groups.values():
         for word in sorted(group.recognised):
             groups_of.setdefault(word, []).append(group.name)
+    near = {name: tuple(others) for name, others in read_yaml("lexicon/near.yaml").items()}
+    synonyms, generic = _synonyms(), frozenset(read_yaml("lexicon/generic.yaml"))
     return Lexicon(
         tuple(nouns),
         forms,
         {name: tuple(members) for name, members in categories.items()},
         groups,
         {word: tuple(names) for word, names in groups_of.items()},
-        {name: tuple(others) for name, others in read_yaml("lexicon/near.yaml").items()},
-        _synonyms(),
+        near,
+        synonyms,
         {way: tuple(noun for noun in nouns if way in noun.add) for way in ADD_WAYS},
-        frozenset(read_yaml("lexicon/generic.yaml")),
+        generic,
+        {noun.lemma: _substitutes(noun, categories, near, synonyms, generic) for noun in nouns},
     )
+
+
+def _substitutes(
+    old: Noun,
+    categories: dict[str, list[Noun]],
+    near: dict[str, tuple[str, ...]],
+    synonyms: dict[str, frozenset[str]],
+    generic: frozenset[str],
+) -> tuple[Noun, ...]:
+    """Return the nouns that could stand for one as far as the two nouns tell: neither a kind of it nor the same by another name."""
+    found = []
+    for category in (old.category, *near.get(old.category, ())):
+        for new in categories[category]:
+            is_kind = old.lemma.endswith(new.lemma) or new.lemma.endswith(old.lemma) or old.lemma in generic or new.lemma in generic
+            if new.category == old.category and is_kind:
+                continue
+            # "People" may become "women", "bread" only another mass.
+            same_number = new.number == old.number or (old.number == "plural" and old.kind == "person" and new.is_count)
+            if same_number and new.lemma not in synonyms.get(old.lemma, ()):
+                found.append(new)
+    return tuple(found)
 
 
 @cache
