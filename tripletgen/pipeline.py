@@ -21,7 +21,7 @@ import tripletgen
 from tripletgen.captions.partition import Dropped, Partition, partition, read_partition
 from tripletgen.captions.sources import HUB_PREFIX, Source, expand_sources
 from tripletgen.card import write_card
-from tripletgen.decontaminate import BenchmarkIndex, iter_benchmark_texts
+from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
 from tripletgen.engine.local import Engine, local_engine
 from tripletgen.errors import OutputError, SourceError, TripletgenError
 from tripletgen.options import BuildOptions
@@ -103,9 +103,10 @@ def _hash(*parts: object) -> str:
 
 
 def _fingerprint(options: BuildOptions, sources: Iterable[Source]) -> str:
-    """Return the hash of everything that determines the data set: recipe, code, model, and the size of each source."""
+    """Return the hash of everything that determines the data set: recipe, code, model, and the size of each file that is read."""
     sizes = [(s.name, s.licence, s.column, _size(s.path)) for s in sources]
-    return _hash(options.recipe(), sizes, code_digest(), model_version())
+    benchmarks = [_size(file) for path in options.decontaminate for file in benchmark_files(path)]
+    return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version())
 
 
 def _size(path: str) -> int | None:
