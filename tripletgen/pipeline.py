@@ -78,7 +78,7 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
         TripletgenError: a worker process died.
     """
     progress = progress or Silence()
-    sources = expand_sources(options.sources)
+    sources = expand_sources(options.sources, options.out)
     out = Path(options.out)
     with _disk_errors(out):
         fingerprint = _fingerprint(options, sources)

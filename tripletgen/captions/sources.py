@@ -51,8 +51,10 @@ class Source(NamedTuple):
     column: str | None
 
 
-def expand_sources(specs: Iterable[SourceSpec]) -> list[Source]:
+def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[Source]:
     """Return every file that the specs name, sorted by name, so that their order on the command line does not matter.
+
+    A folder or glob leaves out what lies below `out`: a build must not read its own files when it is run again.
 
     Raises:
         SourceError: a path names nothing, or a folder or glob holds no caption file.
@@ -60,7 +62,7 @@ def expand_sources(specs: Iterable[SourceSpec]) -> list[Source]:
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand(spec):
+        for path, column in _expand(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
             if found.setdefault(path, entry) != entry:
                 raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
@@ -69,7 +71,7 @@ def expand_sources(specs: Iterable[SourceSpec]) -> list[Source]:
     return sorted(sources)
 
 
-def _expand(spec: SourceSpec) -> Iterator[tuple[str, str | None]]:
+def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None]]:
     if spec.path == EMBEDDED:
         yield from ((str(path), None) for path in sorted(asset("captions/embedded").glob("*.txt")))
         return
@@ -80,19 +82,23 @@ def _expand(spec: SourceSpec) -> Iterator[tuple[str, str | None]]:
     if not Path(path).exists() and "#" in path:
         path, _, column = path.rpartition("#")
     if Path(path).is_dir():
-        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and _kind(p.name) in READERS]
+        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and _kind(p.name) in READERS and not _below(p, out)]
         if not files:
             raise SourceError(f"{path}: the folder holds no caption file", f"kinds read: {' '.join(READERS)}, also .gz/.zst")
     elif Path(path).is_file():
         files = [path]
     else:
-        files = [p for p in sorted(glob.glob(path, recursive=True)) if Path(p).is_file()]
+        files = [p for p in sorted(glob.glob(path, recursive=True)) if Path(p).is_file() and not _below(Path(p), out)]
         if not files:
             raise SourceError(f"{spec.path}: no such file", "check the path; globs must match at least one file")
     for file in files:
         if _kind(file) not in READERS:
             raise SourceError(f"{file}: not a kind of file that is read", f"kinds: {' '.join(READERS)}, also .gz/.zst")
         yield file, column
+
+
+def _below(path: Path, folder: str | None) -> bool:
+    return folder is not None and path.resolve().is_relative_to(Path(folder).resolve())
 
 
 def _shortest_names(paths: list[str]) -> dict[str, str]:
