@@ -303,7 +303,7 @@ def _read_coco(path: str, column: str | None) -> Iterator[Row]:
                 yield str(item.get("id", k) if isinstance(item, dict) else k), text if isinstance(text, str) else None
         except ijson.JSONError as error:
             raise SourceError(f"{path}: not valid JSON ({_first_line(error)})", "the file may be cut short; get it again") from error
-    if k < 0 and Path(path).stat().st_size:
+    if k < 0:
         raise SourceError(f"{path}: no annotations, so not a COCO captions file", "a list of captions is read from .txt or .jsonl")
 
 
