@@ -22,6 +22,7 @@ from tripletgen.shards.manifest import Manifest, read_manifest
 from tripletgen.shards.writer import describe
 
 MAX_FAULTS = 20
+_COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 
 
 def check_dataset(folder: str | Path) -> list[str]:
@@ -49,16 +50,31 @@ def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
             yield fault
         else:
             sound.append(entry["path"])
-    counts: Counter[str] = Counter()
+    counts: dict[str, Counter[str]] = {column: Counter() for column in _COUNTED}
     seen: set[str] = set()
     for split, listed in manifest["splits"].items():
         for entry in listed["files"]:
             if entry["path"] in sound:
                 yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, seen)
-    if counts != Counter(manifest["triplets"]["edit_type"]) and len(sound) == sum(
-        len(s["files"]) for s in manifest["splits"].values()
-    ) + len(manifest["files"]):
-        yield "manifest.json: the counts by edit type are not those of the rows"
+    if len(sound) == sum(len(s["files"]) for s in manifest["splits"].values()) + len(manifest["files"]):
+        yield from _count_faults(manifest, counts)
+
+
+def _count_faults(manifest: Manifest, counts: dict[str, Counter[str]]) -> Iterator[str]:
+    """Compare the manifest's numbers with the rows and with each other."""
+    triplets, captions = manifest["triplets"], manifest["captions"]
+    for column, found in counts.items():
+        if found != Counter(triplets[column]):
+            yield f"manifest.json: the counts by {column} are not those of the rows"
+    for split, entry in manifest["splits"].items():
+        rows = sum(file["rows"] for file in entry["files"])
+        if rows != entry["rows"]:
+            yield f"manifest.json: {split} has {rows} rows, not {entry['rows']}"
+    total = counts["edit_type"].total()
+    if total != triplets["total"]:
+        yield f"manifest.json: {total} triplets, not {triplets['total']}"
+    if captions["read"] != captions["used"] + sum(captions["dropped"].values()):
+        yield f"manifest.json: {captions['read']} captions read are not those used and dropped"
 
 
 def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
@@ -73,7 +89,9 @@ def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
     return None
 
 
-def _shard_faults(path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: Counter[str], seen: set[str]) -> Iterator[str]:
+def _shard_faults(
+    path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: dict[str, Counter[str]], seen: set[str]
+) -> Iterator[str]:
     name, row_number = entry["path"], 0
     with pq.ParquetFile(path) as file:
         if file.schema_arrow.names != ARROW_SCHEMA.names:
@@ -82,7 +100,8 @@ def _shard_faults(path: Path, entry: dict[str, Any], split: str, manifest: Manif
         for batch in file.iter_batches(batch_size=4096):
             for row in map(Triplet._make, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
                 row_number += 1
-                counts[row.edit_type] += 1
+                for column, found in counts.items():
+                    found[getattr(row, column)] += 1
                 for fault in _row_faults(row, split, manifest["recipe"]["validation_fraction"]):
                     yield f"{name}: row {row_number}: {fault}"
                 if row.triplet_id in seen:

@@ -15,6 +15,17 @@ from tripletgen.schema import normalise
 NGRAM = 8
 
 
+def benchmark_files(path: str) -> list[str]:
+    """Return a benchmark file itself, or every file of a benchmark folder.
+
+    Raises:
+        SourceError: there is no such file or folder.
+    """
+    if not Path(path).exists():
+        raise SourceError(f"{path}: no such file to decontaminate against", "name a benchmark's annotation file or folder")
+    return [path] if Path(path).is_file() else [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file()]
+
+
 def iter_benchmark_texts(path: str) -> Iterator[str]:
     """Yield every text of a benchmark file or folder.
 
@@ -24,10 +35,7 @@ def iter_benchmark_texts(path: str) -> Iterator[str]:
     Raises:
         SourceError: the file is missing or cannot be read.
     """
-    if not Path(path).exists():
-        raise SourceError(f"{path}: no such file to decontaminate against", "name a benchmark's annotation file or folder")
-    files = [path] if Path(path).is_file() else [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file()]
-    for file in files:
+    for file in benchmark_files(path):
         if file.endswith(".json"):
             try:
                 yield from _strings(json.loads(Path(file).read_text(encoding="utf-8")))

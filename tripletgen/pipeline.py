@@ -7,6 +7,7 @@ import errno
 import functools
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ import tripletgen
 from tripletgen.captions.partition import Dropped, Partition, partition, read_partition
 from tripletgen.captions.sources import HUB_PREFIX, Source, expand_sources
 from tripletgen.card import write_card
-from tripletgen.decontaminate import BenchmarkIndex, iter_benchmark_texts
+from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
 from tripletgen.engine.local import Engine, local_engine
 from tripletgen.errors import OutputError, SourceError, TripletgenError
 from tripletgen.options import BuildOptions
@@ -34,6 +35,7 @@ from tripletgen.units import COUNTED, EditTask, ParseTask, Report, edit_unit, pa
 WORK = ".work"
 _MAX_KEPT_DROPS = 100_000
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 class Progress(Protocol):
@@ -76,7 +78,7 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
         TripletgenError: a worker process died.
     """
     progress = progress or Silence()
-    sources = expand_sources(options.sources)
+    sources = expand_sources(options.sources, options.out)
     out = Path(options.out)
     with _disk_errors(out):
         fingerprint = _fingerprint(options, sources)
@@ -101,9 +103,10 @@ def _hash(*parts: object) -> str:
 
 
 def _fingerprint(options: BuildOptions, sources: Iterable[Source]) -> str:
-    """Return the hash of everything that determines the data set: recipe, code, model, and the size of each source."""
+    """Return the hash of everything that determines the data set: recipe, code, model, and the size of each file that is read."""
     sizes = [(s.name, s.licence, s.column, _size(s.path)) for s in sources]
-    return _hash(options.recipe(), sizes, code_digest(), model_version())
+    benchmarks = [_size(file) for path in options.decontaminate for file in benchmark_files(path)]
+    return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version())
 
 
 def _size(path: str) -> int | None:
@@ -122,6 +125,7 @@ def _claim(out: Path, options: BuildOptions, fingerprint: str) -> Manifest | Non
     marker = work / "fingerprint"
     finished = read_manifest(out) if (out / MANIFEST).exists() and not options.overwrite else None
     if finished is not None and finished["fingerprint"] == fingerprint:
+        shutil.rmtree(work, ignore_errors=True)  # a kill after the manifest left it
         return finished
     unfinished = marker.read_text(encoding="utf-8") if marker.is_file() else None
     if options.overwrite:
@@ -132,7 +136,7 @@ def _claim(out: Path, options: BuildOptions, fingerprint: str) -> Manifest | Non
             f"{out}: holds {state} build of another recipe, source or version",
             "--overwrite starts afresh" + ("" if finished else ", --resume keeps what still fits") + ", or give another --out",
         )
-    elif unfinished is None and out.is_dir() and any(out.iterdir()):
+    elif unfinished is None and out.is_dir() and any(path != work for path in out.iterdir()):
         raise OutputError(f"{out}: is not empty and not a data set of tripletgen", "give --out a new folder")
     for name in ("partition", "parsed", "rows", "rejects"):
         (work / name).mkdir(parents=True, exist_ok=True)
@@ -275,7 +279,7 @@ def _finish(
     }
     others: list[ShardFile] = []
     if options.keep_rejects:
-        others.append(_write_rejects(work, out))
+        others.append(_write_rejects(work, out, divided.num_units))
     write_text(out / "recipe.yaml", yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
     write_card(out, manifest)
     others += [describe(out / name, name) for name in ("README.md", "recipe.yaml")]
@@ -309,9 +313,11 @@ def _write_split(split: str, rows: list[int], shard_rows: int, work: Path, out: 
     return {"rows": sum(rows), "files": files}
 
 
-def _write_rejects(work: Path, out: Path) -> ShardFile:
+def _write_rejects(work: Path, out: Path, num_units: int) -> ShardFile:
+    # By name: a build that was resumed with fewer captions has files of more units lying there.
+    names = ["clean-00000", *(f"{stage}-{unit:05d}" for stage in ("edit", "parse") for unit in range(num_units))]
     path = out / "rejects" / shard_name("rejects", 0, 1)
-    return write_shard(path, sorted((work / "rejects").glob("*.arrow")))._replace(path=f"rejects/{path.name}")
+    return write_shard(path, [work / "rejects" / f"{name}.arrow" for name in names])._replace(path=f"rejects/{path.name}")
 
 
 @contextmanager
@@ -322,6 +328,8 @@ def _disk_errors(out: Path) -> Iterator[None]:
     except PermissionError as error:
         raise OutputError(f"{error.filename or out}: not writable", "give --out a folder that you may write to") from error
     except OSError as error:
+        if error.errno in _NO_FOLDER and not os.path.isdir(out):  # Path.is_dir raises where a name is too long
+            raise OutputError(f"{out}: no folder can be made there ({error.strerror})", "give --out another folder") from error
         if error.errno in _FULL:
             raise OutputError(f"{out}: the disk is full", "what is finished is kept: make room and run the same command again") from error
         raise

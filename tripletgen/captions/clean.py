@@ -137,7 +137,7 @@ DROP_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
 def clean_caption(raw: str) -> tuple[str, str | None]:
     """Return the cleaned text and None, or the text as far as it got and the reason to drop it."""
     if len(raw) > 10 * MAX_CHARACTERS:
-        return raw[:MAX_CHARACTERS], "too_long"
+        return repair(raw[:MAX_CHARACTERS]), "too_long"
     text = mend(detokenise(repair(raw)))
     for reason, drops in DROP_REASONS:
         if drops(text):

@@ -4,12 +4,14 @@ A reader is a function from an opened place to `(source id, text)`; a text of No
 (broken JSON, bytes that are not UTF-8). Adding a kind of file means one reader and one line in `READERS`.
 """
 
+import codecs
 import csv
 import glob
 import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -49,25 +51,27 @@ class Source(NamedTuple):
     column: str | None
 
 
-def expand_sources(specs: Iterable[SourceSpec]) -> list[Source]:
+def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[Source]:
     """Return every file that the specs name, sorted by name, so that their order on the command line does not matter.
+
+    A folder or glob leaves out what lies below `out`: a build must not read its own files when it is run again.
 
     Raises:
         SourceError: a path names nothing, or a folder or glob holds no caption file.
-        UsageError: standard input is named beside itself, or two different licences are given for one file.
+        UsageError: standard input is named beside itself, or one file is named twice with different columns or licences.
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand(spec):
+        for path, column in _expand(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
-            if found.setdefault(path, entry).licence != entry.licence:
-                raise UsageError(f"{path} is named with two licences", "name each file once")
+            if found.setdefault(path, entry) != entry:
+                raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
     names = _shortest_names([path for path, spec in found.items() if spec.name is None])
     sources = [Source(s.name or names[path], path, s.licence, s.column) for path, s in found.items()]
     return sorted(sources)
 
 
-def _expand(spec: SourceSpec) -> Iterator[tuple[str, str | None]]:
+def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None]]:
     if spec.path == EMBEDDED:
         yield from ((str(path), None) for path in sorted(asset("captions/embedded").glob("*.txt")))
         return
@@ -78,19 +82,23 @@ def _expand(spec: SourceSpec) -> Iterator[tuple[str, str | None]]:
     if not Path(path).exists() and "#" in path:
         path, _, column = path.rpartition("#")
     if Path(path).is_dir():
-        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and _kind(p.name) in READERS]
+        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and _kind(p.name) in READERS and not _below(p, out)]
         if not files:
             raise SourceError(f"{path}: the folder holds no caption file", f"kinds read: {' '.join(READERS)}, also .gz/.zst")
     elif Path(path).is_file():
         files = [path]
     else:
-        files = [p for p in sorted(glob.glob(path, recursive=True)) if Path(p).is_file()]
+        files = [p for p in sorted(glob.glob(path, recursive=True)) if Path(p).is_file() and not _below(Path(p), out)]
         if not files:
             raise SourceError(f"{spec.path}: no such file", "check the path; globs must match at least one file")
     for file in files:
         if _kind(file) not in READERS:
             raise SourceError(f"{file}: not a kind of file that is read", f"kinds: {' '.join(READERS)}, also .gz/.zst")
         yield file, column
+
+
+def _below(path: Path, folder: str | None) -> bool:
+    return folder is not None and path.resolve().is_relative_to(Path(folder).resolve())
 
 
 def _shortest_names(paths: list[str]) -> dict[str, str]:
@@ -117,7 +125,7 @@ def read_source(source: Source) -> Iterator[Row]:
         SourceError: the place cannot be opened, lacks the column, is empty, or more than 1 % of its rows are broken.
     """
     if source.path == "-":
-        rows = _numbered_lines(sys.stdin.buffer)
+        rows = _numbered_lines(_without_mark(sys.stdin.buffer))
     elif source.path.startswith(HUB_PREFIX):
         rows = _read_hub(source.path, source.column)
     else:
@@ -130,7 +138,7 @@ def read_source(source: Source) -> Iterator[Row]:
             if broken > 100 and broken > MAX_BROKEN_SHARE * total:
                 break
             yield row
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise SourceError(f"{source.path}: cannot be read ({_first_line(error)})", "the file may be cut short; get it again") from error
     if total == 0:
         raise SourceError(f"{source.path}: the file is empty", "leave it out, or check how it was written")
@@ -152,10 +160,17 @@ def _kind(path: str) -> str:
 
 def _open(path: str) -> BinaryIO:
     if path.lower().endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        return _without_mark(gzip.open(path, "rb"))
     if path.lower().endswith(".zst"):
-        return io.BufferedReader(pa.input_stream(path, compression="zstd"))
-    return Path(path).open("rb")
+        return _without_mark(io.BufferedReader(pa.input_stream(path, compression="zstd")))
+    return _without_mark(Path(path).open("rb"))
+
+
+def _without_mark(stream: Any) -> BinaryIO:
+    """Skip the byte order mark that some programs write before UTF-8 text."""
+    if stream.peek(3).startswith(codecs.BOM_UTF8):
+        stream.read(3)
+    return cast(BinaryIO, stream)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -178,7 +193,7 @@ def _decode(line: bytes) -> str | None:
 
 def _numbered_lines(stream: BinaryIO) -> Iterator[Row]:
     for number, line in enumerate(_lines(stream), 1):
-        yield str(number), _decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+        yield str(number), _decode(line)
 
 
 def _read_text(path: str, column: str | None) -> Iterator[Row]:
@@ -215,7 +230,7 @@ def _chain(first: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
 def _read_csv(path: str, column: str | None) -> Iterator[Row]:
     csv.field_size_limit(MAX_LINE)
     with _open(path) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
         reader = csv.reader(text)
         try:
             yield from _read_table(path, reader, column)
@@ -248,6 +263,7 @@ def _texts(row_id: str, value: Any) -> Iterator[Row]:
 
 
 def _read_jsonl(path: str, column: str | None) -> Iterator[Row]:
+    name = None
     with _open(path) as stream:
         for row_id, line in _numbered_lines(stream):
             try:
@@ -255,8 +271,10 @@ def _read_jsonl(path: str, column: str | None) -> Iterator[Row]:
             except ValueError:
                 record = None
             if isinstance(record, dict):
-                names = list(record)
-                yield from _texts(row_id, record[names[_pick_column(path, names, column)]])
+                if name is None:
+                    names = list(record)
+                    name = names[_pick_column(path, names, column)]
+                yield from _texts(row_id, record.get(name))
             else:
                 yield row_id, record if isinstance(record, str) else None
 
@@ -277,6 +295,7 @@ def _read_parquet(path: str, column: str | None) -> Iterator[Row]:
 def _read_coco(path: str, column: str | None) -> Iterator[Row]:
     import ijson
 
+    k = -1
     with _open(path) as stream:
         try:
             for k, item in enumerate(ijson.items(stream, "annotations.item")):
@@ -284,6 +303,8 @@ def _read_coco(path: str, column: str | None) -> Iterator[Row]:
                 yield str(item.get("id", k) if isinstance(item, dict) else k), text if isinstance(text, str) else None
         except ijson.JSONError as error:
             raise SourceError(f"{path}: not valid JSON ({_first_line(error)})", "the file may be cut short; get it again") from error
+    if k < 0:
+        raise SourceError(f"{path}: no annotations, so not a COCO captions file", "a list of captions is read from .txt or .jsonl")
 
 
 def _read_hub(path: str, column: str | None) -> Iterator[Row]:

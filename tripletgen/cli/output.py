@@ -21,8 +21,13 @@ _REMOVED = "bold red"
 
 def print_error(error: TripletgenError) -> None:
     """Print what is wrong and what to do, a line each."""
-    typer.echo(f"error: {error.message}", err=True)
-    typer.echo(f"hint: {error.hint}", err=True)
+    typer.echo(f"error: {_one_line(error.message)}", err=True)
+    typer.echo(f"hint: {_one_line(error.hint)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    """Escape what would break the line or command the terminal: names of columns come out of strangers' files."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: Any) -> None:
@@ -68,8 +73,9 @@ def progress_bar(*, quiet: bool) -> Iterator[_Bar | None]:
 
 
 def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120)
+    # No markup: names of folders, licences and words may hold brackets.
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=120)
 
 
 def print_counts(title: str, counts: Mapping[str, int], total: int | None = None) -> None:

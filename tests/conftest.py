@@ -1,0 +1,52 @@
+"""Fixtures: a few captions in a file, and one built data set that tests copy or read."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tripletgen
+from tests.helpers import CAPTIONS, embedded_captions, shrink_units, write_lines
+from tripletgen.captions.sources import SourceSpec
+
+
+@pytest.fixture
+def captions_file(tmp_path: Path) -> Path:
+    """Return a text file of eight plain captions."""
+    return write_lines(tmp_path / "captions.txt", CAPTIONS)
+
+
+@pytest.fixture
+def small_units() -> Iterator[None]:
+    """Let a few dozen captions make several units."""
+    before = shrink_units(32)
+    yield
+    shrink_units(before)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data set of several units and shards with both splits and rejects; tests must not change it."""
+    folder = tmp_path_factory.mktemp("built")
+    # Three captions that cleaning drops and one that stands twice.
+    extra = ["Too short", "see www.example.com for a red dress", "Der Hund und die Katze sitzen auf dem Sofa", embedded_captions(6)[0]]
+    source = write_lines(folder / "captions.txt", embedded_captions(6) + extra)
+    before = shrink_units(64)
+    tripletgen.build(
+        tripletgen.BuildOptions(
+            out=str(folder / "out"),
+            sources=(SourceSpec(str(source), "CC-BY-4.0"),),
+            shard_rows=200,
+            validation_fraction=0.2,
+            keep_rejects=True,
+        )
+    )
+    shrink_units(before)
+    return folder / "out"
+
+
+@pytest.fixture
+def dataset(built: Path, tmp_path: Path) -> Path:
+    """Return a copy of the built data set that a test may damage."""
+    return Path(shutil.copytree(built, tmp_path / "dataset"))

@@ -1,0 +1,77 @@
+"""Plain functions that several tests share: run the command line, write inputs, compare data sets."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+import tripletgen.captions.partition
+from tripletgen.assets import asset
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = [sys.executable, "-m", "tripletgen.cli.app"]
+# The same command with units so small that a few hundred captions make several.
+SMALL_UNITS = [
+    sys.executable,
+    "-c",
+    "import tripletgen.captions.partition as p; p.UNIT_CAPTIONS = 64; from tripletgen.cli.app import main; main()",
+]
+
+CAPTIONS = [
+    "A brown dog runs across the green grass.",
+    "Two red cars are parked in front of a white house.",
+    "A woman in a blue dress holds a black umbrella.",
+    "A small boat lies on the shore of a calm lake.",
+    "A black cat sleeps on a grey sofa.",
+    "Three children play with a yellow ball on the beach.",
+    "A wooden table with a white cup and a green plate.",
+    "A man rides a white horse through a forest.",
+]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment in which a subprocess imports this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **more}
+
+
+def run_cli(*arguments: object, cwd: Path, app: Sequence[str] = APP, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    command = [*app, *map(str, arguments)]
+    more.setdefault("env", environment())
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **more)
+
+
+def embedded_captions(step: int) -> list[str]:
+    """Return every so-many-th of the captions that ship inside the package."""
+    lines = [line for path in sorted(asset("captions/embedded").glob("*.txt")) for line in path.read_text(encoding="utf-8").splitlines()]
+    return lines[::step]
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> Path:
+    """Write a text file, a line each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def rows_of(folder: Path, split: str = "train") -> list[dict[str, Any]]:
+    """Return the rows of a split as any Parquet reader sees them."""
+    return [row for path in sorted((folder / "data").glob(f"{split}-*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def shrink_units(size: int) -> int:
+    """Set how many captions a unit holds in this process and return what it was."""
+    before = tripletgen.captions.partition.UNIT_CAPTIONS
+    tripletgen.captions.partition.UNIT_CAPTIONS = size
+    return before

@@ -1,0 +1,47 @@
+"""The manifest says what a data set is; what is none is told apart."""
+
+import json
+
+import pytest
+
+from tripletgen.errors import DataError
+from tripletgen.shards.manifest import read_manifest, write_manifest, write_text
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path):
+    manifest = {"schema_version": 1, "source": "café"}
+    write_manifest(tmp_path, manifest)
+    assert read_manifest(tmp_path) == manifest
+    assert (tmp_path / "manifest.json").read_text(encoding="utf-8").endswith("}\n")
+
+
+def test_writing_leaves_no_temporary_file(tmp_path):
+    write_text(tmp_path / "a.txt", "one\ntwo\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"one\ntwo\n"
+
+
+def test_another_schema_version_is_refused(tmp_path):
+    write_manifest(tmp_path, {"schema_version": 99})
+    with pytest.raises(DataError, match="schema version 99, this is 1"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "", "[1]", '"text"'])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, text):
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        read_manifest(tmp_path)
+
+
+def test_the_manifest_of_a_build_lists_every_file_but_itself(built):
+    manifest = read_manifest(built)
+    listed = [entry["path"] for split in manifest["splits"].values() for entry in split["files"]] + [f["path"] for f in manifest["files"]]
+    found = [path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file()]
+    assert sorted([*listed, "manifest.json"]) == sorted(found)
+
+
+def test_the_manifest_names_no_folder_of_the_maker(built):
+    text = json.dumps(read_manifest(built))
+    assert str(built.parent) not in text
+    assert '"name": "captions.txt"' in text
