@@ -49,9 +49,9 @@ def test_pruning_keeps_what_was_seen_often_enough_and_every_noun(stats, minimum)
 
 
 def test_what_was_never_seen_counts_nothing():
-    stats = stats_of(slots={"on:grass": {"dog": 2}}, together={"cat": {"dog": 3}})
+    stats = stats_of(slots={"on:grass": {"dog": 2}}, together={"cat": {"dog": 3}, "dog": {"cat": 3}})
     assert (stats.seen("on:grass", "dog"), stats.seen("on:grass", "cat"), stats.seen("in:sea", "dog")) == (2, 0, 0)
-    assert (stats.seen_together("dog", "cat"), stats.seen_together("cat", "dog"), stats.seen_together("dog", "car")) == (3, 3, 0)
+    assert (stats.partners("dog"), stats.partners("cat"), stats.partners("car")) == ({"cat": 3}, {"dog": 3}, {})
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -63,8 +63,8 @@ def test_nouns_of_captions_are_counted_alone_and_together(parts):
         whole.merge(count_corpus(parse(captions[start::parts]), load_lexicon()))
     assert whole.num_captions == 3
     assert whole.nouns["dog"] == 2
-    assert whole.seen_together("sofa", "dog") == 2
-    assert whole.seen_together("dog", "horse") == 0
+    assert whole.partners("sofa") == {"dog": 2, "cat": 1}
+    assert "horse" not in whole.partners("dog")
 
 
 def test_the_counts_of_the_embedded_captions_ship_with_the_package(tmp_path):

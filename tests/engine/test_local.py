@@ -1,5 +1,6 @@
 """Tasks are mapped over processes; a process that dies is the user's to know."""
 
+import gc
 import os
 import time
 
@@ -36,9 +37,13 @@ def test_one_worker_runs_in_this_process():
         assert list(engine.map(double, [1, 2, 3])) == [2, 4, 6]
 
 
-def test_one_worker_does_not_warm_up():
-    with local_engine(1, lambda: pytest.fail("warmed up")) as engine:
+def test_one_worker_warms_up_in_this_process_and_leaves_the_garbage_collector_as_it_was():
+    before, calls = gc.get_threshold(), []
+    with local_engine(1, lambda: calls.append("warm")) as engine:
         assert list(engine.map(double, [])) == []
+        assert gc.get_threshold() != before
+    assert calls == ["warm"]
+    assert gc.get_threshold() == before
 
 
 def test_two_workers_give_every_result_once():
