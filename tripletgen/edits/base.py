@@ -247,7 +247,7 @@ def slots_of(prefix: str, name: Naming) -> dict[str, str]:
 
 def lower_first(frame: Frame, token: int, text: str) -> str:
     """Return text that begins with this token in lower case, unless the token is a name or an abbreviation."""
-    if (token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower()) or text[:2] == "A ":
+    if (token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower()) or text == "A" or text[:2] == "A ":
         return text[0].lower() + text[1:]
     return text
 

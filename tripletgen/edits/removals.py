@@ -100,19 +100,19 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
             continue
         if word == "in" and not _is_worn(thing):
             continue
-        if (
-            frame.children(objects[0], "conj", "cc", "acl", "relcl")
-            or _has_place(frame, objects[0])
-            or parsed.tags[token - 1] in ("CC", "IN")
-            or _followed_by_and(frame, run[1])
-        ):
+        if _has_place(frame, objects[0]):
+            # "In a blue shirt against a wall": only the shirt goes.
+            run = (run[0], objects[0])
+        tied = frame.children(objects[0], "conj", "cc", "acl", "relcl") or parsed.tags[token - 1] in ("CC", "IN")
+        if tied or _followed_by_and(frame, run[1]):
             continue
         yield _Part(*run, thing, owner, _WORDINGS.get(word, "remove_nearby"))
 
 
 def _has_place(frame: Frame, head: int) -> bool:
-    """Tell whether more hangs on a thing than what it is of: that would go with it, and no text would say so."""
-    return any(frame.parsed.lowers[child] != "of" for child in frame.children(head, "prep"))
+    """Tell whether a place follows a thing: it would go with the thing, and no text would say so."""
+    places = [child for child in frame.children(head, "prep") if frame.parsed.lowers[child] != "of"]
+    return bool(places) and places[0] == head + 1
 
 
 def _backgrounds(frame: Frame) -> Iterator[_Part]:

@@ -1,6 +1,7 @@
 """Compute the files of the lexicon that follow from the others: `python -m tripletgen.lexicon.regenerate` (`make lexicon`).
 
-`plurals.yaml` holds the plural of every countable noun, `seen.json` what was seen with what in the embedded captions.
+`plurals.yaml` holds the plural of every countable noun, `seen.json` what was seen with what in the embedded captions,
+and what `common.yaml` adds.
 """
 
 from collections import Counter
@@ -11,6 +12,8 @@ import yaml
 from tripletgen.assets import read_yaml
 from tripletgen.lexicon.inflection import inflect_plural
 
+WEIGHT = 2
+
 
 def plurals() -> dict[str, str]:
     """Return the plural of every countable noun of `nouns.yaml`."""
@@ -19,7 +22,7 @@ def plurals() -> dict[str, str]:
 
 
 def seen() -> str:
-    """Return the counts of the embedded captions as JSON."""
+    """Return the counts of the embedded captions and of `common.yaml` as JSON."""
     from tripletgen.captions.partition import iter_clean
     from tripletgen.captions.sources import EMBEDDED, SourceSpec, expand_sources
     from tripletgen.lexicon import load_lexicon
@@ -29,7 +32,12 @@ def seen() -> str:
 
     captions = iter_clean(expand_sources([SourceSpec(EMBEDDED)]), None, lambda _: None, Counter())
     lexicon = load_lexicon()
-    return count_corpus((mend_parse(parsed, lexicon) for parsed in parse(captions)), lexicon).to_json() + "\n"
+    stats = count_corpus((mend_parse(parsed, lexicon) for parsed in parse(captions)), lexicon)
+    for slot, nouns in read_yaml("lexicon/common.yaml").items():
+        counts = stats.slots.setdefault(slot, {})
+        for noun in nouns:
+            counts[lexicon.forms[noun][0].lemma] = counts.get(noun, 0) + WEIGHT
+    return stats.to_json() + "\n"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,119 @@
+"""Every rule, on captions that one can read; and the contract that all of them keep."""
+
+import random
+import re
+
+import pytest
+
+from tests.helpers import embedded_captions
+from tripletgen.edits import RULE_WEIGHTS, RULES, describe_rules
+from tripletgen.edits.base import apply_changes
+from tripletgen.edits.wording import word_edit
+from tripletgen.schema import EDIT_TYPES, PHRASINGS, normalise
+
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def targets(frame, name, seeds=60):
+    """Return every target caption that a rule proposes under many seeds."""
+    return {apply_changes(frame.text, edit.changes) for seed in range(seeds) for edit in BY_NAME[name].propose(frame, random.Random(seed))}
+
+
+def test_there_is_one_rule_for_every_edit_type_and_a_line_about_each():
+    assert {rule.edit_type for rule in RULES} == set(EDIT_TYPES)
+    assert set(RULE_WEIGHTS) == set(BY_NAME)
+    assert [line.split()[0] for line in describe_rules()] == [rule.name for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_edit_changes_what_it_says_and_can_be_said(rule, frame_for):
+    found = 0
+    for text in embedded_captions(9):
+        frame = frame_for(text)
+        for edit in rule.propose(frame, random.Random(text)):
+            found += 1
+            assert edit.rule == rule.name
+            assert edit.edit_type == rule.edit_type
+            target = apply_changes(text, edit.changes)
+            assert target != text
+            assert text[0].isupper() == target[0].isupper()
+            assert text[-1:] == target[-1:] or text[-1].isalnum()
+            if edit.source_phrase and not edit.parts:
+                assert set(normalise(edit.source_phrase).split()) <= set(normalise(text).split()) | {"a", "an"}
+            phrasing, said = word_edit(edit, random.Random(text))
+            assert phrasing in PHRASINGS
+            assert "{" not in said
+            assert said == said.strip()
+    assert found >= 3
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_same_seed_gives_the_same_edits(rule, frame_for):
+    text = "A young woman in a red dress walks her dog with a friend on a sunny beach near a small house."
+    once, again = (list(rule.propose(frame_for(text), random.Random(5))) for _ in range(2))
+    assert once == again
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target"),
+    [
+        ("replace_object", "A dog sleeps on a sofa.", "A cat sleeps on a sofa."),
+        ("change_attribute", "A red car on the street.", "A blue car on the street."),
+        ("change_attribute", "A wooden chair in the garden.", "A plastic chair in the garden."),
+        ("compare_attribute", "A small boat on the lake.", "A larger boat on the lake."),
+        ("compare_attribute", "An old man sits on a bench.", "A younger man sits on a bench."),
+        ("change_count", "Two horses are running in a field.", "A horse is running in a field."),
+        ("change_count", "A horse is running in a field.", "Three horses are running in a field."),
+        ("remove_object", "A man with an umbrella on the street.", "A man on the street."),
+        ("remove_object", "A horse and a soldier near a fence.", "A horse near a fence."),
+        ("remove_object", "A horse and a soldier near a fence.", "A soldier near a fence."),
+        ("remove_object", "Apples, pears and figs on a table.", "Apples and figs on a table."),
+        ("remove_object", "A boat on a lake with mountains in the background.", "A boat on a lake."),
+        ("remove_object", "A portrait of a man in a blue shirt against a brick wall.", "A portrait of a man against a brick wall."),
+        ("change_relation", "A cat is on the table.", "A cat is under the table."),
+        ("change_relation", "A man in a car on a sunny day.", "A man beside a car on a sunny day."),
+        ("change_scene", "Children are walking in a park.", "Children are walking in a garden."),
+        ("change_action", "A woman is riding a horse.", "A woman is feeding a horse."),
+        ("change_viewpoint", "A dog on a sofa.", "A pencil sketch of a dog on a sofa."),
+        ("change_viewpoint", "A photo of a dog on a sofa.", "A line drawing of a dog on a sofa."),
+        ("change_viewpoint", "A lighthouse on a cliff at sunset.", "A lighthouse on a cliff at dawn."),
+    ],
+)
+def test_a_caption_can_become(name, text, target, frame_for):
+    assert target in targets(frame_for(text), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "impossible"),
+    [
+        # What was never seen in a slot is not proposed there, though it is a thing of the same size.
+        ("replace_object", "A woman is riding a horse.", r"riding a (?:plate|dog|pig)\b"),
+        ("replace_object", "A man with a beard sits on a bench.", r"^A (?:woman|girl)\b"),
+        ("replace_object", "An actor on the red carpet.", r"doormat|rug"),
+        ("change_attribute", "A plaid shirt under a blue sky.", r"plaid sky|striped sky"),
+        ("change_attribute", "Parents with their children on the beach.", r"empty beach"),
+        ("change_attribute", "Young pedestrians and vendors at a market.", r"(?:small|large) vendors"),
+        ("change_count", "A man and his dog in a park.", r"[Tt]wo men"),
+        ("change_scene", "A fisherman fishing on a lake.", r"park|kitchen"),
+        ("remove_object", "A portrait of a man in a blue shirt against a brick wall.", r"of a man\.$"),
+        ("add_object", "A woman swims in the sea.", r"wearing"),
+        ("change_viewpoint", "An aerial view of a city.", r"^An aerial view of an aerial"),
+    ],
+)
+def test_a_caption_never_becomes(name, text, impossible, frame_for):
+    assert not [target for target in targets(frame_for(text), name) if re.search(impossible, target)]
+
+
+def test_adding_says_who_wears_it(frame_for):
+    added = targets(frame_for("A man is standing on a street."), "add_object")
+    assert any(re.fullmatch(r"A man wearing an? [\w -]+ is standing on a street\.", target) for target in added)
+
+
+def test_a_combined_edit_joins_two_that_touch_different_words(frame_for):
+    frame = frame_for("A red car in front of a small house.")
+    edits = [edit for seed in range(40) for edit in BY_NAME["combine"].propose(frame_for(frame.text), random.Random(seed))]
+    assert edits
+    for edit in edits:
+        first, second = edit.parts
+        assert first.edit_type != second.edit_type
+        assert edit.changes == first.changes + second.changes
