@@ -1,6 +1,7 @@
 """Map units over processes of this machine."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -71,8 +72,9 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=warm_up)
     try:
-        for _ in range(workers):
-            pool.submit(_nothing)
+        with _interrupts_held():
+            for _ in range(workers):
+                pool.submit(_nothing)
         yield PoolEngine(pool, workers)
         pool.shutdown()
     except BaseException:
@@ -80,6 +82,19 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C: processes that start meanwhile never get it, this one gets it at the end and stops them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _nothing() -> None:
