@@ -37,7 +37,9 @@ class DataError(TripletgenError):
     """Report a data set that is not what its manifest says."""
 
 
-class Interrupted(TripletgenError):  # noqa: N818 - nothing went wrong
-    """Report that the user stopped the command."""
+class Interrupted(BaseException):
+    """Report that the user stopped the command; no Exception, so that no library takes it for a failure of its own and goes on."""
 
     exit_code = 130
+    message = "interrupted"
+    hint = "what is finished is kept: run the same command again to go on"

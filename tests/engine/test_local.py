@@ -2,12 +2,13 @@
 
 import gc
 import os
+import signal
 import time
 
 import pytest
 
 from tripletgen.engine.local import SerialEngine, local_engine
-from tripletgen.errors import SourceError, TripletgenError
+from tripletgen.errors import Interrupted, SourceError, TripletgenError
 
 
 def double(number: int) -> int:
@@ -71,3 +72,19 @@ def test_only_a_few_tasks_are_handed_out_ahead():
         results = engine.map(double, (taken.append(number) or number for number in range(100)))
         next(results)
         assert len(taken) <= 8
+
+
+def does_it_ignore_interrupts(number: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_is_for_this_process_alone():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with local_engine(2, nothing) as engine:
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+        assert set(engine.map(does_it_ignore_interrupts, range(6))) == {True}
+
+
+def test_an_interrupt_is_no_exception_that_a_library_could_swallow():
+    assert not issubclass(Interrupted, Exception)
+    assert Interrupted.exit_code == 130

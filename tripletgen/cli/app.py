@@ -42,7 +42,7 @@ app.command("rules")(rules.command)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise Interrupted("interrupted", "what is finished is kept: run the same command again to go on")
+    raise Interrupted
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
-    except TripletgenError as error:
+    except (TripletgenError, Interrupted) as error:
         print_error(error)
         sys.exit(error.exit_code)
 

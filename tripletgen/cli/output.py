@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from tripletgen.errors import TripletgenError
+from tripletgen.errors import Interrupted, TripletgenError
 from tripletgen.schema import EDIT_TYPES, Triplet
 
 _ADDED = "bold green"
 _REMOVED = "bold red"
 
 
-def print_error(error: TripletgenError) -> None:
+def print_error(error: TripletgenError | Interrupted) -> None:
     """Print what is wrong and what to do, a line each."""
     typer.echo(f"error: {_one_line(error.message)}", err=True)
     typer.echo(f"hint: {_one_line(error.hint)}", err=True)

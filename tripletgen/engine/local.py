@@ -77,8 +77,9 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(warm_up,))
     try:
-        for _ in range(workers):
-            pool.submit(_nothing)
+        with _interrupts_held():
+            for _ in range(workers):
+                pool.submit(_nothing)
         yield PoolEngine(pool, workers)
         pool.shutdown()
     except BaseException:
@@ -89,8 +90,7 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
 
 
 def _start(warm_up: Callable[[], Any]) -> None:
-    """Prepare a worker: an interrupt is the parent's to handle, and without its parent a worker ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a worker; one whose parent is killed ends too."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warm_up()
     _spare_garbage_collector()
@@ -119,6 +119,19 @@ def _spare_garbage_collector() -> None:
     """Keep the collector from walking through what is loaded for good."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C: processes that start meanwhile never get it, this one gets it at the end and stops them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _nothing() -> None:
