@@ -26,7 +26,7 @@ _OPENING_TAGS = frozenset(("CC", "TO", "WRB"))
 _OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like"))
 _FINITE = frozenset(("VBZ", "VBP", "VBD"))
 _MAX_FINITE = 3
-_OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP", "VBZ", "VBP"))
+_OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP"))
 _OPEN_WORDS = frozenset(("held", "located", "called", "titled", "named", "not", "near", "was", "were", "leading", "headed"))
 # A keyword list: so many nouns and adjectives in a row are no phrase.
 _MAX_RUN = 6
