@@ -14,6 +14,8 @@ from tripletgen.phrases import NounPhrase
 _TAGS = ("VBG", "VBZ", "VBP")
 _MAX_OBJECT_DISTANCE = 5
 _MAX_ALTERNATIVES = 2
+# Where a thing is driven or carried to: other verbs with the same thing go nowhere.
+_WAYS = frozenset("past through along down to toward towards across over into around off up away onto from out".split())
 # What may follow a verb that stands alone, and what it must not govern.
 _ENDS = ("", ".", ",", "and", "while")
 _COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")
@@ -104,6 +106,8 @@ def _alternatives(frame: Frame, token: int, lemma: str, agent: Noun) -> list[str
     following = parsed.lowers[token + 1] if token + 1 < len(parsed) else ""
     thing = frame.phrase_at(objects[0]) if len(objects) == 1 else None
     if objects and (thing is None or thing.noun is None or objects[0] - token > _MAX_OBJECT_DISTANCE):
+        return []
+    if objects and any(parsed.lowers[child] in _WAYS for child in frame.children(token, "prep", "prt", "advmod")):
         return []
     found: set[str] = set()
     for entry in action_sets():

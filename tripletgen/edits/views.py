@@ -112,7 +112,7 @@ def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
     if subject.noun is not None:
         return subject.noun.kind not in _UNDRAWN_KINDS and not _is_part(frame, subject)
     lowers = frame.parsed.lowers
-    concrete = bool(frame.shown) or (subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an"))
+    concrete = subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an", "the", "two", "three")
     return concrete and lowers[subject.head] not in _ABSTRACT and subject.plain
 
 
