@@ -13,10 +13,13 @@ _NOMINAL_DEPS = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj"))
 
 
 def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
-    """Return the parse with verbs for impossible plurals, and nouns for adjectives where only nouns stand; lists change in place."""
+    """Return the parse with verbs for impossible plurals, and nouns for adjectives and orders where only nouns stand; lists change in place."""
     root = parsed.deps.index("ROOT")
     if parsed.tags[root] == "NNS":
         _mend_verb(parsed, root, lexicon)
+    if root == 0 and parsed.tags[0] == "VB" and _is_singular(parsed, 0, lexicon) and parsed.tags[1:2] == ["IN"]:
+        # No caption gives an order to a frog: "frog in a dark forest".
+        parsed.tags[0] = "NN"
     for token, tag in enumerate(parsed.tags):
         if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and _is_singular(parsed, token, lexicon):
             parsed.tags[token] = "NN"
