@@ -42,7 +42,7 @@ def _forward(model: Any, words: Any, is_train: bool) -> tuple[Any, None]:  # noq
     for column in words.data.T:
         keys = (keys ^ column) * _ODD
     _, first, where = np.unique(keys, return_index=True, return_inverse=True)
-    vectors = Ragged(words.data[first], np.asarray([len(first)], dtype="i"))
+    vectors: Any = Ragged(words.data[first], np.asarray([len(first)], dtype="i"))  # type: ignore[arg-type]
     for layer in model.layers:
         vectors = layer.predict(vectors)
     return Ragged(vectors.data[where], words.lengths), None

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from tripletgen.assets import asset
+from tripletgen.depiction import may_depict
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 
 MIN_WORDS = 3
+MIN_PART_WORDS = 4
 MAX_WORDS = 40
 MAX_CHARACTERS = 320
 
@@ -27,6 +29,9 @@ _PHONE = re.compile(r"(?:\+?\d[\s().-]?){9,}")
 _MASKED = re.compile(r"#|\d{5,}|_{2,}")
 _ARTICLE = re.compile(r"(?<![\w'.-])([Aa]n?) (\w[\w\"'-]*)")
 _MAX_LABEL = 60
+_PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
+# What is left of "held at the city hall" once names are masked.
+_UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
     r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
@@ -100,7 +105,15 @@ def mend(text: str) -> str:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):
             text = rest
-    return _ARTICLE.sub(_mend_article, text)
+    return _ARTICLE.sub(_mend_article, _UNNAMED.sub("", _without_talk(text)))
+
+
+def _without_talk(text: str) -> str:
+    """Return the first part of a text whose rest speaks to the reader: "a cosy kitchen - see more on our blog"."""
+    first = _PART.split(text, 1)[0]
+    if first == text or _num_words(first) < MIN_PART_WORDS or may_depict(text):
+        return text
+    return first if may_depict(first) else text
 
 
 def _mend_article(match: re.Match[str]) -> str:
@@ -136,6 +149,7 @@ DROP_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("masked_number_or_hashtag", _MASKED.search),
     ("not_english", lambda text: not looks_english(text)),
     ("profanity", lambda text: not _profanity().isdisjoint(_words(text))),
+    ("not_a_description", lambda text: not may_depict(text)),
 )
 
 

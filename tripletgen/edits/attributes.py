@@ -197,7 +197,9 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
     parsed, lexicon = frame.parsed, frame.lexicon
     # Of "pedestrians and vendors" an adjective would describe both.
     joined = frame.children(phrase.head, "conj") or parsed.deps[phrase.head] == "conj"
-    if joined and (phrase.determiner < 0 or phrase.is_plural):
+    if phrase.determiner < 0 and (joined or (_is_bare(frame, phrase) and not phrase.adjectives)):
+        return None
+    if joined and phrase.is_plural:
         return None
     place = phrase.name
     for token in reversed(phrase.adjectives):
@@ -214,6 +216,12 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
             break
         place = token
     return place
+
+
+def _is_bare(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a noun that wants an article goes without one inside a caption: of "at school" no adjective makes a place."""
+    wants_article = phrase.noun is not None and phrase.noun.is_count and not phrase.is_plural
+    return wants_article and frame.parsed.deps[phrase.head] in ("pobj", "dobj")
 
 
 def _unknown_place(frame: Frame, token: int) -> int:
