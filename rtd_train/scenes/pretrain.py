@@ -89,7 +89,7 @@ def build_model(folder: Path, seed: int) -> "CLIPModel":
     from transformers import CLIPConfig, CLIPModel
 
     vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    shared = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_attention_heads": HEADS, "projection_dim": WIDTH}
+    shared = {"hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_attention_heads": HEADS, "projection_dim": WIDTH}
     ids = {"bos_token_id": vocabulary[_START], "eos_token_id": vocabulary[_END], "pad_token_id": vocabulary[_END]}
     text = {"vocab_size": len(vocabulary), "num_hidden_layers": TEXT_LAYERS, "max_position_embeddings": CONTEXT, **ids, **shared}
     vision = {"image_size": SIZE, "patch_size": PATCH, "num_hidden_layers": VISION_LAYERS, **shared}
@@ -131,7 +131,7 @@ def train(model: "CLIPModel", tokenizer: Any, scenes: list[Scene], pixels: "torc
         schedule.step()
         with torch.no_grad():
             model.logit_scale.clamp_(max=math.log(100))
-        if step % 100 == 0 or step == steps - 1:
+        if step % 50 == 0 or step == steps - 1:
             sys.stderr.write(f"step {step:5d}  loss {loss.item():.3f}  {time.monotonic() - start:.0f} s\n")
     model.eval()
 
@@ -175,9 +175,9 @@ def main() -> None:
     """Read the options and train."""
     parser = argparse.ArgumentParser(description="Train the small CLIP of Scenes from scratch.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=40_000)
-    parser.add_argument("--steps", type=int, default=3_000)
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=2_400)
+    parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     pretrain(options.out, num_images=options.images, steps=options.steps, batch=options.batch, seed=options.seed)
