@@ -1,0 +1,1 @@
+"""Evaluate composed image retrieval: metrics, retrieval, benchmarks, probes, test-server files."""

@@ -1,0 +1,87 @@
+"""GeneCIS: four tasks; each query has a small gallery of its own, and its `condition` is a word or two.
+
+Layout: {change,focus}_{object,attribute}.json (also in genecis/), the images of the object tasks in val2017/ (COCO), those of the
+attribute tasks in VG_100K/ or VG_100K_2/ (Visual Genome). An image of an attribute task is a crop: the box is dilated by 0.7 of its
+size on each side and the crop is padded to a square.
+Protocol: R@1, 2, 3 within the query's gallery of the target and its distractors; the reference is not in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rtd_train.errors import DataError
+from rtd_train.evaluation.benchmarks.annotations import Images, find_file, read_queries
+from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
+from rtd_train.evaluation.metrics import recall_at_k
+
+WHERE = "get the annotations from github.com/facebookresearch/genecis, val2017 from cocodataset.org, VG_100K from Visual Genome"
+SPLITS = ("val",)
+PARTS = ("focus_attribute", "change_attribute", "focus_object", "change_object")
+TOP = 0
+KS = (1, 2, 3)
+DILATION = 0.7
+
+
+def load(root: Path, _split: str, parts: Sequence[str], _known: Sequence[str]) -> list[Task]:
+    """Read the annotations of the tasks.
+
+    Raises:
+        DataError: a file is missing or of another version.
+    """
+    return [_load_task(root, part) for part in parts]
+
+
+def _load_task(root: Path, part: str) -> Task:
+    path = find_file(root, [f"{part}.json", f"genecis/{part}.json"], WHERE)
+    queries = read_queries(path, ("condition", "gallery", "reference", "target"), WHERE)
+    targets = [_image_id(query["target"], path) for query in queries]
+    # One distractor of the released files is the target itself: a ranking holds an image once.
+    galleries = [
+        list(dict.fromkeys([target, *(_image_id(image, path) for image in query["gallery"])]))
+        for target, query in zip(targets, queries, strict=True)
+    ]
+    images = Images(name for gallery in galleries for name in gallery)
+    references = images.add([_image_id(query["reference"], path) for query in queries])
+    return Task(
+        name=part,
+        images=tuple(images.names),
+        gallery_size=images.gallery_size,
+        query_ids=tuple(str(number) for number in range(len(queries))),
+        references=references,
+        texts=tuple((query["condition"],) for query in queries),
+        truth=Truth(targets=images.index(targets), members=images.rows(galleries)),
+    )
+
+
+def _image_id(image: Mapping[str, Any], path: Path) -> str:
+    """Return one name for an image: COCO's id, or Visual Genome's id with the box that is cut out."""
+    if "val_image_id" in image:
+        return str(image["val_image_id"])
+    if "image_id" in image and "instance_bbox" in image:
+        return "_".join([str(image["image_id"]), *(f"{side:g}" for side in image["instance_bbox"])])
+    raise DataError(f"{path}: an image has neither val_image_id nor image_id with instance_bbox: annotations of another version", WHERE)
+
+
+def crop_of(name: str) -> tuple[float, float, float, float] | None:
+    """Return the dilated box (left, top, right, bottom) that an image id cuts out; None for a whole image."""
+    _, *box = name.split("_")
+    if not box:
+        return None
+    x, y, width, height = map(float, box)
+    return x - DILATION * width, y - DILATION * height, x + (1 + DILATION) * width, y + (1 + DILATION) * height
+
+
+def score(task: Task, ranking: Ranking) -> dict[str, float]:
+    """Return the metrics of one task."""
+    assert ranking.members is not None
+    assert task.truth.targets is not None
+    return {f"R@{k}": recall_at_k(ranking.members, task.truth.targets, k) for k in KS}
+
+
+def image_path(root: Path, _split: str, name: str) -> Sequence[Path]:
+    """Return where an image may lie."""
+    number, *box = name.split("_")
+    if box:
+        return [root / folder / f"{number}.jpg" for folder in ("VG_100K", "VG_100K_2")]
+    return [root / "val2017" / f"{int(number):012d}.jpg"]

@@ -1,0 +1,109 @@
+"""Search a gallery: exact top-k by cosine similarity, in bounded memory, on CPU or GPU.
+
+Scores are made block by block and only the best k of each query are kept. A score and its gallery index are packed into one
+integer, so that the order is total: equal scores go by the lower gallery index, on every device and with every block size.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtd_train.evaluation.metrics import NO_ID, IntArray
+
+if TYPE_CHECKING:
+    import torch
+
+# Scores of one block: 4 MB of scores and 8 MB of keys.
+BLOCK_SCORES = 1 << 20
+# A block never has fewer queries than this, however large the gallery: thin matrix products are slow.
+_QUERIES = 512
+_INDEX_BITS = 32
+
+
+def normalise(features: "torch.Tensor") -> "torch.Tensor":
+    """Return features of unit length in single precision. Shape: (rows, D) -> (rows, D)."""
+    import torch
+
+    return torch.nn.functional.normalize(features.float(), dim=-1)
+
+
+def top_k(
+    queries: "torch.Tensor", gallery: "torch.Tensor", k: int, *, without: IntArray | None = None, block_scores: int = BLOCK_SCORES
+) -> IntArray:
+    """Return the gallery indices of the k best images of each query, best first.
+
+    Both sides are normalised by the caller. `without` names one gallery index a query that is left out of its ranking
+    (CIRR's reference), `NO_ID` for none.
+
+    Shape: queries (queries, D), gallery (images, D), without (queries) -> (queries, k).
+
+    Raises:
+        ValueError: the gallery, less what is left out, is smaller than k.
+    """
+    import torch
+
+    room = gallery.shape[0] - (without is not None and bool((without != NO_ID).any()))
+    if not 0 < k <= room:
+        raise ValueError(f"k is {k}, and a query has {room} images to rank")
+    left_out = None if without is None else torch.from_numpy(without).to(queries.device)
+    found = np.empty((queries.shape[0], k), dtype=np.int64)
+    for start in range(0, queries.shape[0], _QUERIES):
+        rows = slice(start, start + _QUERIES)
+        block = max(1, block_scores // queries[rows].shape[0])
+        keys = _best_keys(queries[rows], gallery, k, None if left_out is None else left_out[rows], block)
+        found[rows] = _index_of(keys).cpu().numpy()
+    return found
+
+
+def _best_keys(queries: "torch.Tensor", gallery: "torch.Tensor", k: int, left_out: "torch.Tensor | None", block: int) -> "torch.Tensor":
+    import torch
+
+    best = torch.empty((queries.shape[0], 0), dtype=torch.int64, device=queries.device)
+    for first in range(0, gallery.shape[0], block):
+        part = gallery[first : first + block].to(queries.device)
+        scores = queries @ part.T
+        if left_out is not None:
+            column = left_out - first
+            row = torch.nonzero((column >= 0) & (column < part.shape[0])).squeeze(1)
+            scores[row, column[row]] = -torch.inf
+        keys = _keys(scores, first)
+        best = torch.cat([best, keys.topk(min(k, keys.shape[1]), sorted=False).values], dim=1)
+        best = best.topk(min(k, best.shape[1])).values
+    return best
+
+
+def _keys(scores: "torch.Tensor", first: int) -> "torch.Tensor":
+    """Pack scores with their indices so that a larger key is a better rank.
+
+    The bits of a float order as an integer once those of negative numbers are flipped; adding zero makes -0.0 equal 0.0.
+    """
+    import torch
+
+    bits = (scores + 0.0).view(torch.int32)
+    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).to(torch.int64)
+    index = torch.arange(first, first + scores.shape[1], device=scores.device)
+    return ordered.bitwise_left_shift_(_INDEX_BITS).add_((1 << _INDEX_BITS) - 1 - index)
+
+
+def _index_of(keys: "torch.Tensor") -> "torch.Tensor":
+    return (1 << _INDEX_BITS) - 1 - (keys & ((1 << _INDEX_BITS) - 1))
+
+
+def rank_members(queries: "torch.Tensor", images: "torch.Tensor", members: IntArray) -> IntArray:
+    """Return each query's members ranked, best first, equal scores by the lower index; `NO_ID` comes last.
+
+    For small galleries of a query's own: CIRR's subsets without the reference, GeneCIS's galleries.
+
+    Shape: queries (queries, D), images (images, D), members (queries, most members; `NO_ID` fills) -> as members.
+    """
+    import torch
+
+    found = np.full(members.shape, NO_ID, dtype=np.int64)
+    for start in range(0, queries.shape[0], _QUERIES):
+        ids = np.sort(members[start : start + _QUERIES], axis=1)
+        index = torch.from_numpy(ids).to(images.device)
+        scores = torch.einsum("qd,qmd->qm", queries[start : start + _QUERIES], images[index.clamp(min=0)].to(queries.device))
+        # Members are in ascending order, and a stable sort keeps that among equals.
+        order = scores.masked_fill(index.to(queries.device) == NO_ID, -torch.inf).argsort(dim=1, descending=True, stable=True)
+        found[start : start + _QUERIES] = np.take_along_axis(ids, order.cpu().numpy(), axis=1)
+    return found
