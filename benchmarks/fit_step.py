@@ -37,7 +37,9 @@ CPU = World(torch.device("cpu"))
 RUN_STEPS, RUN_TRIPLETS = 2000, 50_000
 
 
-def plain_step(backbone: TextBackbone, model: Any, phi: Any, optimizer: Any, texts: list[tuple[str, str, str]], noise: torch.Tensor) -> None:
+def plain_step(
+    backbone: TextBackbone, model: Any, phi: Any, optimizer: Any, texts: list[tuple[str, str, str]], noise: torch.Tensor
+) -> None:
     """Take a step of RTD as it is usually written."""
     references, modifications, targets = ([clean_text(text) for text in column] for column in zip(*texts, strict=True))
 
@@ -91,7 +93,13 @@ def measure(side: str, config: FitConfig, steps: int) -> dict[str, Any]:
             run.take_step()
             seconds.append(time.perf_counter() - start)
         found["loader_rows_per_s"] = measure_loader(run, 512)
-    return {**found, "seconds": seconds[1:], "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "captions": len(texts.captions), "rows": len(texts)}
+    return {
+        **found,
+        "seconds": seconds[1:],
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "captions": len(texts.captions),
+        "rows": len(texts),
+    }
 
 
 def measure_loader(run: Run, batch: int) -> float:
@@ -131,7 +139,12 @@ def compare(config: FitConfig, steps: int, repeats: int) -> dict[str, Any]:
     loader = statistics.median(one["loader_rows_per_s"] for one in ours)
     rows = [
         ("step, plain / ours", f"{slow / fast:.2f} x", ">= 8 (aim 10)", f"{slow:.2f} s / {fast:.3f} s"),
-        (f"run of {RUN_STEPS:,} steps, features included", f"{whole:.2f} x", ">= 6", f"{1000 * per_caption:.2f} ms a caption, {captions:,.0f} captions"),
+        (
+            f"run of {RUN_STEPS:,} steps, features included",
+            f"{whole:.2f} x",
+            ">= 6",
+            f"{1000 * per_caption:.2f} ms a caption, {captions:,.0f} captions",
+        ),
         ("peak memory, ours / plain", f"{memory:.2f} x", "<= 0.6", f"{ours[0]['peak'] / 1e9:.2f} GB / {plain[0]['peak'] / 1e9:.2f} GB"),
         ("loader alone, batches of 512", f"{loader:,.0f} triplets/s", ">= 34,000", "twice the rate of 1.02 M triplets in 60 s"),
     ]
@@ -146,7 +159,14 @@ def measure_gpu(data: str, folder: str) -> None:
 
     backbone = load_backbone("random:vit-l-14")
     save_phi(MLP(backbone.projection_dim, backbone.hidden_size), f"{folder}/phi.safetensors", {})
-    shared = {"data": data, "backbone": "random:vit-l-14", "phi": f"{folder}/phi.safetensors", "cache": f"{folder}/cache", "device": "cuda", "precision": "bf16"}
+    shared = {
+        "data": data,
+        "backbone": "random:vit-l-14",
+        "phi": f"{folder}/phi.safetensors",
+        "cache": f"{folder}/cache",
+        "device": "cuda",
+        "precision": "bf16",
+    }
     fit(FitConfig(**shared, out=f"{folder}/warm", steps=20))
     torch.cuda.reset_peak_memory_stats()
     start = time.perf_counter()

@@ -88,7 +88,9 @@ def check_backbone(stored: ImageFeatures, backbone: str, width: int, where: str)
     """Raise a DataError unless the features are of a backbone."""
     if stored.backbone != backbone or stored.features.shape[1] != width:
         made = f"{stored.backbone} ({stored.features.shape[1]} wide)"
-        raise DataError(f"{where}: the features are of {made}, not of {backbone} ({width} wide)", "give features of the backbone that is evaluated")
+        raise DataError(
+            f"{where}: the features are of {made}, not of {backbone} ({width} wide)", "give features of the backbone that is evaluated"
+        )
 
 
 def rows_of(stored: ImageFeatures, names: Sequence[str], where: str) -> "torch.Tensor":
@@ -102,5 +104,7 @@ def rows_of(stored: ImageFeatures, names: Sequence[str], where: str) -> "torch.T
     index = {name: row for row, name in enumerate(stored.names)}
     missing = [name for name in names if name not in index]
     if missing:
-        raise DataError(f"{where}: {len(missing)} images have no feature, the first is {missing[0]!r}", "extract the features of every image")
+        raise DataError(
+            f"{where}: {len(missing)} images have no feature, the first is {missing[0]!r}", "extract the features of every image"
+        )
     return stored.features[torch.tensor([index[name] for name in names])]

@@ -135,7 +135,7 @@ def _texture(texture: str, colour: Colour, size: int) -> "Image":
         for x in range(0, size, step):
             draw.rectangle((x, 0, x + step // 2 - 1, size), fill=ink)
     elif texture == "checkered":
-        for number in range(0, size // step + 1):
+        for number in range(size // step + 1):
             for other in range(number % 2, size // step + 1, 2):
                 draw.rectangle((number * step, other * step, (number + 1) * step - 1, (other + 1) * step - 1), fill=ink)
     elif texture == "polka-dot":

@@ -133,4 +133,6 @@ def _add(scene: Scene, rng: random.Random) -> Change:
 def _remove(scene: Scene) -> Change:
     index = len(scene.things) - 1
     kept = scene.things[:index]
-    return Change(scene._replace(things=kept, relation=scene.relation if len(kept) > 1 else None), "remove", index, scene.things[index].noun, "")
+    return Change(
+        scene._replace(things=kept, relation=scene.relation if len(kept) > 1 else None), "remove", index, scene.things[index].noun, ""
+    )
