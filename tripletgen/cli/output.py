@@ -2,9 +2,9 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from tripletgen.errors import Interrupted, TripletgenError
 from tripletgen.schema import EDIT_TYPES, Triplet
+
+if TYPE_CHECKING:
+    from tripletgen.publish import Plan
 
 _ADDED = "bold green"
 _REMOVED = "bold red"
@@ -171,3 +174,20 @@ def _shown(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}"
     return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def print_plan(plan: "Plan") -> None:
+    """Print what would be published."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("file")
+    table.add_column("bytes", justify="right")
+    for file in plan.files:
+        table.add_row(file.path, f"{file.bytes:,}")
+    _console().print(table)
+    _console().print(f"{len(plan.files)} files, {plan.bytes:,} bytes, version {plan.version}, licence {plan.licence}, to {plan.target}")
+    _console().print("nothing was sent")
+
+
+def step_printer(*, quiet: bool) -> Callable[[str], None]:
+    """Return a function that prints steps on standard error."""
+    return (lambda step: None) if quiet else (lambda step: typer.echo(_one_line(step), err=True))
