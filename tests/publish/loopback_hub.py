@@ -44,6 +44,7 @@ class Hub:
     url: str = ""
     token: str = TOKEN
     may_write: bool = True
+    retry_after: str = "0"
     repositories: dict[str, Repository] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[Any]] = field(default_factory=dict)
@@ -86,6 +87,7 @@ def git_hash(content: bytes) -> str:
 class Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # one segment an answer: two would wait for each other (Nagle, delayed acknowledgement)
 
     def log_message(self, *arguments: Any) -> None:
         pass
@@ -123,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         # The real client waits a second more than it is asked to.
-        self._reply(status, {"error": "on purpose"}, {"Retry-After": "0"})
+        self._reply(status, {"error": "on purpose"}, {"Retry-After": self.hub.retry_after})
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":

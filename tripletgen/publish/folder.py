@@ -54,8 +54,11 @@ def _open(target: str) -> tuple[Any, str]:
     system.invalidate_cache()
     root = root.rstrip("/")
     bucket = root.partition("/")[0]
-    if "local" not in _names(system) and not system.exists(bucket):
-        raise PublishError(f"{target}: there is no bucket {bucket!r}", "make it first, or check its name and its region")
+    if "local" not in _names(system):
+        try:
+            system.info(bucket)  # `exists` would take missing credentials for a missing bucket
+        except FileNotFoundError as error:
+            raise PublishError(f"{target}: there is no bucket {bucket!r}", "make it first, or check its name and its region") from error
     return system, root
 
 
@@ -74,7 +77,7 @@ def _read_state(system: Any, root: str, target: str) -> dict[str, str]:
             content = system.cat_file(f"{root}/{name}")
             found = published_files(content.decode("utf-8"), target)
             return found | ({MANIFEST: hashlib.sha256(content).hexdigest()} if name == MANIFEST else {})
-    if system.exists(root) and system.find(root, maxdepth=1):
+    if system.exists(root) and system.ls(root, detail=False):
         raise PublishError(f"{target}: holds files that tripletgen did not publish", "name an empty place")
     return {}
 

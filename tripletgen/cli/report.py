@@ -1,0 +1,5 @@
+"""`tripletgen report`."""
+
+
+def command() -> None:
+    """Todo."""
