@@ -1,0 +1,165 @@
+"""Draw the plots of a report. The only door to matplotlib.
+
+A chart is drawn once for both themes: its colours are placeholders that become variables of the page's style sheet.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tripletgen.errors import MissingExtraError
+from tripletgen.figures import Figures, most_common
+from tripletgen.schema import EDIT_TYPES, PHRASINGS
+from tripletgen.shards.manifest import Manifest
+
+# First words of the human modification texts, counted in the validation sets: CIRR (4,181 texts), CIRCO (220).
+CIRR_TEXTS, CIRCO_TEXTS = 4181, 220
+CIRR_FIRST = {"shows": 367, "the": 347, "change": 339, "make": 322, "show": 255, "remove": 192, "put": 158, "a": 130, "add": 127}
+CIRCO_FIRST = {"is": 91, "has": 87, "are": 19, "shows": 16}
+_LONGEST = 30
+_WIDTH = 4.2
+_INK, _GRID = "#010203", "#040506"
+_SERIES = ("#070809", "#0a0b0c", "#0d0e0f")
+_VARIABLES = {_INK: "var(--ink)", _GRID: "var(--grid)", **{colour: f"var(--series-{k})" for k, colour in enumerate(_SERIES)}}
+_ON_WHITE = {_INK: "#1f2328", _GRID: "#d0d7de", _SERIES[0]: "#0b6bcb", _SERIES[1]: "#b35900", _SERIES[2]: "#2e7d32"}
+
+
+class Chart(NamedTuple):
+    """A plot before it is drawn: labels, and one value a label for every series."""
+
+    name: str
+    title: str
+    labels: Sequence[str]
+    series: Mapping[str, Sequence[float | None]]
+    is_share: bool = False
+    is_histogram: bool = False
+
+
+def charts_of(manifest: Manifest, figures: Figures) -> list[Chart]:
+    """Return the charts of a data set; what it has no numbers for is left out."""
+    counts = manifest["triplets"]
+    charts = [
+        _bars("edit_types", "Edit types", {name: counts["edit_type"][name] for name in EDIT_TYPES if name in counts["edit_type"]}),
+        _bars("phrasings", "Phrasings", {name: counts["phrasing"][name] for name in PHRASINGS if name in counts["phrasing"]}),
+        _bars("origins", "Origins", counts["origin"]),
+        _lengths(figures),
+        _first_words(figures),
+        _bars("dropped_captions", "Captions not used, by reason", _falling(manifest["captions"]["dropped"])),
+        _bars("rejected_candidates", "Candidates rejected, by reason", _falling(manifest["candidates"]["rejected"])),
+    ]
+    return [chart for chart in charts if chart.labels]
+
+
+def _falling(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _bars(name: str, title: str, counts: Mapping[str, int]) -> Chart:
+    return Chart(name, title, tuple(counts), {"rows": tuple(counts.values())})
+
+
+def _lengths(figures: Figures) -> Chart:
+    labels = [str(length) for length in range(1, _LONGEST)] + [f"{_LONGEST}+"]
+    series = {column.replace("_", " "): tuple(_shares(counts)) for column, counts in figures.words.items()}
+    return Chart("lengths", "Words a text", labels, series, is_share=True, is_histogram=True)
+
+
+def _shares(counts: Counter[int]) -> Iterator[float]:
+    total = max(counts.total(), 1)
+    yield from (counts[length] / total for length in range(1, _LONGEST))
+    yield sum(count for length, count in counts.items() if length >= _LONGEST) / total
+
+
+def _first_words(figures: Figures) -> Chart:
+    words = list(dict.fromkeys([*most_common(figures.first_words, 10), *list(CIRR_FIRST)[:8], *CIRCO_FIRST]))
+    series = {
+        "this data set": [figures.first_words[word] / max(figures.rows, 1) for word in words],
+        "CIRR": [CIRR_FIRST[word] / CIRR_TEXTS if word in CIRR_FIRST else None for word in words],
+        "CIRCO": [CIRCO_FIRST[word] / CIRCO_TEXTS if word in CIRCO_FIRST else None for word in words],
+    }
+    return Chart("first_words", "First words of the modification texts", words, series, is_share=True)
+
+
+def _draw(chart: Chart) -> Any:
+    """Return a matplotlib figure; no global state is touched, so a notebook's own plots stay as they are."""
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import PercentFormatter
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("plots need the matplotlib library", "pip install 'tripletgen[report]'") from error
+    height = 2.6 if chart.is_histogram else 0.55 + (0.23 if len(chart.series) == 1 else 0.4) * len(chart.labels)
+    figure = Figure(figsize=(_WIDTH, max(height, 0.9)), layout="constrained")
+    axes = figure.add_subplot()
+    (_draw_histogram if chart.is_histogram else _draw_bars)(axes, chart)
+    if chart.is_share:
+        (axes.yaxis if chart.is_histogram else axes.xaxis).set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
+    axes.tick_params(length=0, labelsize=8, colors=_INK)
+    axes.set_axisbelow(True)
+    axes.grid(visible=True, axis="y" if chart.is_histogram else "x", color=_GRID, linewidth=0.6)
+    if len(chart.series) > 1:
+        axes.legend(frameon=False, fontsize=8, labelcolor=_INK)
+    return figure
+
+
+def _draw_bars(axes: Any, chart: Chart) -> None:
+    thickness = 0.76 / len(chart.series)
+    for order, (name, values) in enumerate(chart.series.items()):
+        places = [index + order * thickness for index in range(len(chart.labels))]
+        bars = axes.barh(places, [value or 0 for value in values], height=thickness, color=_SERIES[order], label=name)
+        if len(chart.series) == 1:
+            axes.bar_label(bars, [f"{value:,}" for value in values], padding=2, fontsize=7.5, color=_INK)
+    axes.margins(x=0.16, y=0.01)
+    middle = (len(chart.series) - 1) * thickness / 2
+    axes.set_yticks([index + middle for index in range(len(chart.labels))], chart.labels)
+    axes.invert_yaxis()
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _draw_histogram(axes: Any, chart: Chart) -> None:
+    for order, (name, values) in enumerate(chart.series.items()):
+        axes.plot(range(len(values)), values, color=_SERIES[order], label=name, linewidth=1.6, drawstyle="steps-mid", linestyle=("-", "--", ":")[order])
+    ticks = range(4, len(chart.labels), 5)
+    axes.set_xticks(list(ticks), [chart.labels[tick] for tick in ticks])
+    axes.set_ylim(bottom=0)
+
+
+def draw_svg(chart: Chart) -> str:
+    """Return an inline SVG element whose colours are the page's and whose text is text."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": chart.name, "font.family": "sans-serif"}):
+        _draw(chart).savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\b(id="|url\(#|href="#)', rf"\g<1>{chart.name}-", text)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    for placeholder, variable in _VARIABLES.items():
+        text = text.replace(placeholder, variable)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{chart.title}" ', 1)
+
+
+def draw_png(chart: Chart) -> bytes:
+    """Return a PNG on white, for places that show no SVG, such as a data card."""
+    figure = _draw(chart)
+    figure.suptitle(chart.title, fontsize=9, color=_INK)
+    _recolour(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _recolour(figure: Any) -> None:
+    from matplotlib.colors import to_hex
+
+    for artist in figure.findobj(lambda artist: hasattr(artist, "get_color") or hasattr(artist, "get_facecolor")):
+        for part in ("color", "facecolor"):
+            if hasattr(artist, f"get_{part}") and hasattr(artist, f"set_{part}"):
+                value = getattr(artist, f"get_{part}")()
+                found = _ON_WHITE.get(to_hex(value)) if isinstance(value, str | tuple) else None
+                if found:
+                    getattr(artist, f"set_{part}")(found)
