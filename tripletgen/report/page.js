@@ -56,7 +56,7 @@ function card(row, view) {
     const kind = column === "modification_text" ? {class: "change"} : {};
     made.append(element("p", {}, element("span", {}, label), element("span", kind, ...shown)));
   }
-  made.append(element("span", {class: "about"}, view.about.map(column => row[column]).filter(Boolean).join(" · ")));
+  made.append(element("span", {class: "about"}, [...new Set(view.about.map(column => row[column]))].filter(Boolean).join(" · ")));
   return made;
 }
 

@@ -19,11 +19,21 @@ CIRR_TEXTS, CIRCO_TEXTS = 4181, 220
 CIRR_FIRST = {"shows": 367, "the": 347, "change": 339, "make": 322, "show": 255, "remove": 192, "put": 158, "a": 130, "add": 127}
 CIRCO_FIRST = {"is": 91, "has": 87, "are": 19, "shows": 16}
 _LONGEST = 30
-_WIDTH = 4.2
-_INK, _GRID = "#010203", "#040506"
-_SERIES = ("#070809", "#0a0b0c", "#0d0e0f")
-_VARIABLES = {_INK: "var(--ink)", _GRID: "var(--grid)", **{colour: f"var(--series-{k})" for k, colour in enumerate(_SERIES)}}
-_ON_WHITE = {_INK: "#1f2328", _GRID: "#d0d7de", _SERIES[0]: "#0b6bcb", _SERIES[1]: "#b35900", _SERIES[2]: "#2e7d32"}
+_WIDTH = 3.7
+
+
+class Palette(NamedTuple):
+    """The colours of a drawing."""
+
+    ink: str
+    grid: str
+    series: tuple[str, str, str]
+
+
+# Colours that stand for variables of the page's style sheet, and those of a picture on white.
+_PLACEHOLDERS = Palette("#010203", "#040506", ("#070809", "#0a0b0c", "#0d0e0f"))
+_VARIABLES = Palette("var(--ink)", "var(--grid)", ("var(--series-0)", "var(--series-1)", "var(--series-2)"))
+_ON_WHITE = Palette("#1f2328", "#d0d7de", ("#0b6bcb", "#b35900", "#2e7d32"))
 
 
 class Chart(NamedTuple):
@@ -82,7 +92,7 @@ def _first_words(figures: Figures) -> Chart:
     return Chart("first_words", "First words of the modification texts", words, series, is_share=True)
 
 
-def _draw(chart: Chart) -> Any:
+def _draw(chart: Chart, palette: Palette) -> Any:
     """Return a matplotlib figure; no global state is touched, so a notebook's own plots stay as they are."""
     try:
         from matplotlib.figure import Figure
@@ -92,25 +102,25 @@ def _draw(chart: Chart) -> Any:
     height = 2.6 if chart.is_histogram else 0.55 + (0.23 if len(chart.series) == 1 else 0.4) * len(chart.labels)
     figure = Figure(figsize=(_WIDTH, max(height, 0.9)), layout="constrained")
     axes = figure.add_subplot()
-    (_draw_histogram if chart.is_histogram else _draw_bars)(axes, chart)
+    (_draw_histogram if chart.is_histogram else _draw_bars)(axes, chart, palette)
     if chart.is_share:
         (axes.yaxis if chart.is_histogram else axes.xaxis).set_major_formatter(PercentFormatter(1, decimals=0))
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
-    axes.tick_params(length=0, labelsize=8, colors=_INK)
+    axes.tick_params(length=0, labelsize=8, colors=palette.ink)
     axes.set_axisbelow(True)
-    axes.grid(visible=True, axis="y" if chart.is_histogram else "x", color=_GRID, linewidth=0.6)
+    axes.grid(visible=True, axis="y" if chart.is_histogram else "x", color=palette.grid, linewidth=0.6)
     if len(chart.series) > 1:
-        axes.legend(frameon=False, fontsize=8, labelcolor=_INK)
+        axes.legend(frameon=False, fontsize=8, labelcolor=palette.ink)
     return figure
 
 
-def _draw_bars(axes: Any, chart: Chart) -> None:
+def _draw_bars(axes: Any, chart: Chart, palette: Palette) -> None:
     thickness = 0.76 / len(chart.series)
     for order, (name, values) in enumerate(chart.series.items()):
         places = [index + order * thickness for index in range(len(chart.labels))]
-        bars = axes.barh(places, [value or 0 for value in values], height=thickness, color=_SERIES[order], label=name)
+        bars = axes.barh(places, [value or 0 for value in values], height=thickness, color=palette.series[order], label=name)
         if len(chart.series) == 1:
-            axes.bar_label(bars, [f"{value:,}" for value in values], padding=2, fontsize=7.5, color=_INK)
+            axes.bar_label(bars, [f"{value:,}" for value in values], padding=2, fontsize=8, color=palette.ink)
     axes.margins(x=0.16, y=0.01)
     middle = (len(chart.series) - 1) * thickness / 2
     axes.set_yticks([index + middle for index in range(len(chart.labels))], chart.labels)
@@ -118,12 +128,19 @@ def _draw_bars(axes: Any, chart: Chart) -> None:
     axes.locator_params(axis="x", nbins=4)
 
 
-def _draw_histogram(axes: Any, chart: Chart) -> None:
+def _draw_histogram(axes: Any, chart: Chart, palette: Palette) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for order, (name, values) in enumerate(chart.series.items()):
-        axes.plot(range(len(values)), values, color=_SERIES[order], label=name, linewidth=1.6, drawstyle="steps-mid", linestyle=("-", "--", ":")[order])
+        axes.plot(range(len(values)), values, color=palette.series[order], label=name, linewidth=1.6, drawstyle="steps-mid", linestyle=("-", "--", ":")[order])
     ticks = range(4, len(chart.labels), 5)
     axes.set_xticks(list(ticks), [chart.labels[tick] for tick in ticks])
     axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+
+
+def _colours(palette: Palette) -> tuple[str, ...]:
+    return (palette.ink, palette.grid, *palette.series)
 
 
 def draw_svg(chart: Chart) -> str:
@@ -132,34 +149,21 @@ def draw_svg(chart: Chart) -> str:
 
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": chart.name, "font.family": "sans-serif"}):
-        _draw(chart).savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        _draw(chart, _PLACEHOLDERS).savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'\b(id="|url\(#|href="#)', rf"\g<1>{chart.name}-", text)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    for placeholder, variable in _VARIABLES.items():
+    for placeholder, variable in zip(_colours(_PLACEHOLDERS), _colours(_VARIABLES), strict=True):
         text = text.replace(placeholder, variable)
     return text.replace("<svg ", f'<svg role="img" aria-label="{chart.title}" ', 1)
 
 
 def draw_png(chart: Chart) -> bytes:
     """Return a PNG on white, for places that show no SVG, such as a data card."""
-    figure = _draw(chart)
-    figure.suptitle(chart.title, fontsize=9, color=_INK)
-    _recolour(figure)
+    figure = _draw(chart, _ON_WHITE)
+    figure.suptitle(chart.title, fontsize=9, color=_ON_WHITE.ink)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _recolour(figure: Any) -> None:
-    from matplotlib.colors import to_hex
-
-    for artist in figure.findobj(lambda artist: hasattr(artist, "get_color") or hasattr(artist, "get_facecolor")):
-        for part in ("color", "facecolor"):
-            if hasattr(artist, f"get_{part}") and hasattr(artist, f"set_{part}"):
-                value = getattr(artist, f"get_{part}")()
-                found = _ON_WHITE.get(to_hex(value)) if isinstance(value, str | tuple) else None
-                if found:
-                    getattr(artist, f"set_{part}")(found)
