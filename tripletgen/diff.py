@@ -25,12 +25,12 @@ def compare(before: str | Path, after: str | Path) -> dict[str, Any]:
     """
     old, new = summarise(before), summarise(after)
     mine, theirs = read_manifest(Path(before)), read_manifest(Path(after))
-    ids = [_ids(all_shards(Path(folder))) for folder in (before, after)]
-    kept = len(np.intersect1d(*ids, assume_unique=True))
+    first, second = (_ids(all_shards(Path(folder))) for folder in (before, after))
+    kept = len(np.intersect1d(first, second, assume_unique=True))
     return {
         "same_build": mine["fingerprint"] == theirs["fingerprint"],
-        "same_rows": kept == len(ids[0]) == len(ids[1]),
-        "triplets": {"kept": kept, "removed": len(ids[0]) - kept, "added": len(ids[1]) - kept},
+        "same_rows": kept == len(first) == len(second),
+        "triplets": {"kept": kept, "removed": len(first) - kept, "added": len(second) - kept},
         "versions": _changed({k: mine[k] for k in ("generator", "model")}, {k: theirs[k] for k in ("generator", "model")}),
         "recipe": _changed(mine["recipe"], theirs["recipe"]),
         "inputs": _changed(_sources(mine), _sources(theirs)),

@@ -54,7 +54,8 @@ def export_dataset(folder: str | Path, kind: str, out: str | Path, *, split: str
         _remove(target)
         temporary.rename(target)
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})", "check the path, its permissions and the disk") from error
+        reason = error.strerror or error
+        raise OutputError(f"{target}: cannot be written ({reason})", "check the path, its permissions and the disk") from error
     finally:
         _remove(temporary)
     return Export(str(out), kind, split, splits[split]["rows"], files)

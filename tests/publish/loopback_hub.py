@@ -6,6 +6,7 @@ through the LFS batch protocol with upload addresses of their own, as on the rea
 
 import base64
 import hashlib
+import io
 import json
 import re
 import threading
@@ -95,29 +96,26 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         address = urlsplit(self.path)
         body = self._body()
-        for step, method, pattern in ROUTES:
-            match = re.fullmatch(pattern, unquote(address.path))
-            if match and method == self.command:
-                break
-        else:
-            self.hub.requests.append(f"404 {self.command} {self.path}")
-            return self._reply(404, {"error": "no such endpoint"})
+        self.query = parse_qs(address.query)
+        matches = ((step, re.fullmatch(pattern, unquote(address.path))) for step, method, pattern in ROUTES if method == self.command)
+        step, match = next(((step, match) for step, match in matches if match), ("", None))
         with self.hub.lock:
-            self.hub.requests.append(f"{step} {match.groupdict()}")
+            self.hub.requests.append(f"{self.command} {self.path}")
             self.hub.seen[step] += 1
-            self.query = parse_qs(address.query)
             fault = self.hub.faults.get(step)
-            if fault and fault[0] > 0 and self.hub.seen[step] > self.hub.after.get(step, 0):
+            if match is None:
+                self._reply(404, {"error": "no such endpoint"})
+            elif fault and fault[0] > 0 and self.hub.seen[step] > self.hub.after.get(step, 0):
                 fault[0] -= 1
-                return self._fail(step, fault[1], body, match)
-            getattr(self, f"_{step}")(body, **match.groupdict())
-        return None
+                self._fail(step, fault[1], body, match)
+            else:
+                getattr(self, f"_{step}")(body, **match.groupdict())
 
-    do_GET = do_POST = do_PUT = do_HEAD = _serve
+    do_GET = do_POST = do_PUT = do_HEAD = _serve  # noqa: N815
 
     def _fail(self, step: str, status: int, body: bytes, match: Any) -> None:
         if status == -1:  # done, but the answer is lost
-            self.wfile, real = open("/dev/null", "wb"), self.wfile
+            self.wfile, real = io.BytesIO(), self.wfile
             getattr(self, f"_{step}")(body, **match.groupdict())
             self.wfile = real
         if status <= 0:
@@ -152,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
     def _found(self, name: str) -> Repository | None:
         """Return a repository that this reader may see; answer 404 as the Hub does where there is none."""
         if self._identity() not in (None, self.hub.token):
-            self._reply(401, {"error": "Invalid credentials in Authorization header"}, {"X-Error-Message": "Invalid credentials in Authorization header"})
+            self._reply(401, {"error": "Invalid credentials in Authorization header"})
             return None
         repository = self.hub.repositories.get(name)
         if repository is None or (repository.private and self._identity() is None):
@@ -174,21 +172,19 @@ class Handler(BaseHTTPRequestHandler):
         name = f"{asked['organization']}/{asked['name']}"
         if self._allowed():
             if name in self.hub.repositories:
-                return self._reply(409, {"error": "You already created this repo", "url": f"{self.hub.url}/datasets/{name}"})
+                self._reply(409, {"error": "You already created this repo", "url": f"{self.hub.url}/datasets/{name}"})
+                return
             self.hub.repositories[name] = Repository(asked.get("visibility") == "private")
             self.hub.repositories[name].commit({".gitattributes": b"*.parquet filter=lfs\n"}, frozenset())
             self._reply(200, {"url": f"{self.hub.url}/datasets/{name}", "name": name, "id": name})
-        return None
 
     def _info(self, body: bytes, name: str, revision: str | None) -> None:
         repository = self._found(name)
         if repository:
             oid, files, _ = repository.at(revision or "main")
             siblings = [{"rfilename": path} for path in sorted(files)]
-            self._reply(
-                200,
-                {"id": name, "sha": oid, "private": repository.private, "siblings": siblings, "gated": False, "disabled": False, "tags": []},
-            )
+            about = {"id": name, "sha": oid, "private": repository.private, "siblings": siblings}
+            self._reply(200, {**about, "gated": False, "disabled": False, "tags": []})
 
     def _entry(self, path: str, content: bytes, large: frozenset[str]) -> dict[str, Any]:
         entry = {"type": "file", "oid": git_hash(content), "size": len(content), "path": path}
@@ -206,7 +202,8 @@ class Handler(BaseHTTPRequestHandler):
         inside = {p: c for p, c in sorted(files.items()) if p.startswith(prefix)}
         folders = {prefix + p.removeprefix(prefix).split("/")[0] for p in inside if "/" in p.removeprefix(prefix)}
         if path and not inside:
-            return self._reply(404, {"error": "not found"}, {"X-Error-Code": "EntryNotFound"})
+            self._reply(404, {"error": "not found"}, {"X-Error-Code": "EntryNotFound"})
+            return
         shown = [self._entry(p, c, large) for p, c in inside.items() if recursive or "/" not in p.removeprefix(prefix)]
         self._reply(200, [{"type": "directory", "oid": "0" * 40, "size": 0, "path": folder} for folder in sorted(folders)] + shown)
 
@@ -258,7 +255,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _upload(self, body: bytes, oid: str) -> None:
         if hashlib.sha256(body).hexdigest() != oid:
-            return self._reply(400, {"error": "the bytes are not those of the hash"})
+            self._reply(400, {"error": "the bytes are not those of the hash"})
+            return
         self.hub.objects[oid] = body
         self._reply(200, {})
 
@@ -275,13 +273,15 @@ class Handler(BaseHTTPRequestHandler):
             value = line["value"]
             if line["key"] == "header":
                 if value.get("parentCommit") not in (None, oid):
-                    return self._reply(412, {"error": "A commit has happened since. Please refresh and try again."})
+                    self._reply(412, {"error": "A commit has happened since. Please refresh and try again."})
+                    return
             elif line["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
                 large.discard(value["path"])
             elif line["key"] == "lfsFile":
                 if value["oid"] not in self.hub.objects:
-                    return self._reply(400, {"error": "an LFS object is missing"})
+                    self._reply(400, {"error": "an LFS object is missing"})
+                    return
                 files[value["path"]] = self.hub.objects[value["oid"]]
                 large.add(value["path"])
             else:
@@ -295,7 +295,8 @@ class Handler(BaseHTTPRequestHandler):
         repository = self.hub.repositories[name]
         tag = json.loads(body)["tag"]
         if tag in repository.tags:
-            return self._reply(409, {"error": "Tag reference exists already"})
+            self._reply(409, {"error": "Tag reference exists already"})
+            return
         repository.tags[tag] = repository.at(revision)[0]
         self._reply(200, {})
 
@@ -305,7 +306,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         oid, files, large = repository.at(revision)
         if path not in files:
-            return self._reply(404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": oid})
+            self._reply(404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": oid})
+            return
         content = files[path]
         tag = hashlib.sha256(content).hexdigest() if path in large else git_hash(content)
         headers = {"ETag": f'"{tag}"', "X-Repo-Commit": oid, "Accept-Ranges": "bytes", "X-Linked-Size": str(len(content))}
@@ -313,7 +315,8 @@ class Handler(BaseHTTPRequestHandler):
         if wanted:
             first, last = int(wanted[1]), min(int(wanted[2] or len(content) - 1), len(content) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-            return self._reply(206, None, headers, content[first : last + 1])
+            self._reply(206, None, headers, content[first : last + 1])
+            return
         self._reply(200, None, headers, content)
 
 

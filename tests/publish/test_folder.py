@@ -75,7 +75,7 @@ def remove(place: str, name: str) -> None:
         (Path(place) / name).unlink()
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """Stand for a process that dies."""
 
 
@@ -84,9 +84,9 @@ def publish_until(folder: Path, place: str, step: str) -> None:
 
     def die(begun: str) -> None:
         if begun.startswith(step):
-            raise Broken
+            raise BrokenError
 
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         publish(plan_publication(folder, place), progress=die)
 
 

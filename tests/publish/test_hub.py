@@ -1,7 +1,6 @@
 """The real `huggingface_hub` client against a Hub on the loopback interface that fails on purpose."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -313,4 +312,3 @@ def test_what_was_published_is_loaded_back_equal_row_by_row(hub, built, tmp_path
     assert rows == {split: rows_of(built, split) for split in ("train", "validation")}
     text = {name: "string" for name in rows["train"][0] if name != "group_id"}
     assert features == {**text, "group_id": "uint64"}
-    assert not os.listdir(tmp_path / "hf") == []

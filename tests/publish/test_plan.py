@@ -35,7 +35,7 @@ def test_a_target_that_cannot_be_meant_is_a_usage_error(target):
 
 def test_a_data_set_that_is_not_sound_is_not_published(dataset):
     (dataset / "recipe.yaml").write_text("limit: 3\n", encoding="utf-8")
-    with pytest.raises(DataError, match="is not sound: recipe.yaml: 9 bytes"):
+    with pytest.raises(DataError, match=r"is not sound: recipe\.yaml: 9 bytes"):
         plan_publication(dataset, "org/name")
 
 
@@ -56,9 +56,9 @@ def test_rows_of_an_unknown_licence_are_refused_with_their_source(tmp_path, capt
     import tripletgen
     from tripletgen.captions.sources import SourceSpec
 
-    tripletgen.build(tripletgen.BuildOptions(out=str(tmp_path / "out"), sources=(SourceSpec(str(captions_file)),)))
+    manifest = tripletgen.build(tripletgen.BuildOptions(out=str(tmp_path / "out"), sources=(SourceSpec(str(captions_file)),)))
     with pytest.raises(DataError) as caught:
         plan_publication(tmp_path / "out", "org/name")
-    rows = tripletgen.build(tripletgen.BuildOptions(out=str(tmp_path / "out"), sources=(SourceSpec(str(captions_file)),)))["triplets"]["total"]
+    rows = manifest["triplets"]["total"]
     assert caught.value.message == f"may not be published: {rows} rows of captions.txt are under 'unknown': the licence is not known"
     assert "--licence" in caught.value.hint

@@ -40,7 +40,8 @@ def add_hostile_row(folder: Path) -> None:
     """Put a row with markup in every text into the first shard."""
     name = read_manifest(folder)["splits"]["train"]["files"][0]["path"]
     texts = (f"a car {SCRIPT}", f"<img src=x onerror=alert(2)> {SCRIPT}", f"</script><b>{SCRIPT} & --> <!-- a van")
-    row = Triplet(triplet_id_of(*texts), *texts, "rule", "combine", "relative", None, None, SCRIPT, SCRIPT, "1", "MIT", group_id_of(texts[0]))
+    about = ("rule", "combine", "relative", None, None, SCRIPT, SCRIPT, "1", "MIT")
+    row = Triplet(triplet_id_of(*texts), *texts, *about, group_id_of(texts[0]))
     write_rows(folder / "one.arrow", [row])
     write_shard(folder / name, [folder / "one.arrow"])
     (folder / "one.arrow").unlink()

@@ -190,4 +190,9 @@ def print_plan(plan: "Plan") -> None:
 
 def step_printer(*, quiet: bool) -> Callable[[str], None]:
     """Return a function that prints steps on standard error."""
-    return (lambda step: None) if quiet else (lambda step: typer.echo(_one_line(step), err=True))
+
+    def show(step: str) -> None:
+        if not quiet:
+            typer.echo(_one_line(step), err=True)
+
+    return show

@@ -5,13 +5,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from tripletgen.check import check_dataset
 from tripletgen.errors import DataError, UsageError
 from tripletgen.licences import check_publishable
 from tripletgen.shards.manifest import MANIFEST, read_manifest
 from tripletgen.shards.writer import ShardFile, describe
+
+PLACES = "name ORG/NAME of the Hub, s3://BUCKET/PATH or ./FOLDER"
 
 
 class Plan(NamedTuple):
@@ -45,14 +47,11 @@ class Outcome(NamedTuple):
     removed: int
 
 
-class Progress(Protocol):
-    """Receive what is being done."""
-
-    def __call__(self, step: str) -> None:
-        """Begin a step, such as a file."""
+Progress = Callable[[str], None]
+"""What is told of every step, such as a file, when it begins."""
 
 
-def silence(step: str) -> None:
+def silence(_step: str) -> None:
     """Show no progress."""
 
 
@@ -67,7 +66,7 @@ def target_kind(target: str) -> str:
     if "://" in target or target.startswith(("/", "./", "../", "~")) or target in (".", ".."):
         return "hub" if target.startswith("hf://") else "folder"
     if "\\" in target or target.count("/") > 1 or not target:
-        raise UsageError(f"{target!r}: neither a repository nor a folder nor a URL", "name ORG/NAME of the Hub, s3://BUCKET/PATH or ./FOLDER")
+        raise UsageError(f"{target!r}: neither a repository nor a folder nor a URL", PLACES)
     return "hub"
 
 
@@ -89,7 +88,8 @@ def plan_publication(folder: str | Path, target: str, version: str | None = None
     marker = describe(root / MANIFEST, MANIFEST)
     # The marker of a finished data set comes last, wherever files are sent one after the other.
     files = (*(ShardFile(**entry) for entry in sorted(listed, key=lambda entry: str(entry["path"]))), marker)
-    return Plan(str(folder), target, kind, version or _version(manifest["generator"], marker.sha256), version is not None, licence.name, files)
+    name = version or _version(manifest["generator"], marker.sha256)
+    return Plan(str(folder), target, kind, name, version is not None, licence.name, files)
 
 
 def _version(generator: str, digest: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tripletgen.errors import MissingExtraError, PublishError, TripletgenError
-from tripletgen.publish import Outcome, Plan, Progress, silence
+from tripletgen.publish import PLACES, Outcome, Plan, Progress, silence
 from tripletgen.publish.manifest import published_files
 from tripletgen.shards.manifest import MANIFEST
 from tripletgen.shards.writer import ShardFile
@@ -50,7 +50,7 @@ def _open(target: str) -> tuple[Any, str]:
     except ImportError as error:
         raise MissingExtraError(f"{target}: {error}", "pip install 'tripletgen[hub]'") from error
     except ValueError as error:
-        raise PublishError(f"{target}: {error}", "name ORG/NAME of the Hub, s3://BUCKET/PATH or ./FOLDER") from error
+        raise PublishError(f"{target}: {error}", PLACES) from error
     system.invalidate_cache()
     root = root.rstrip("/")
     bucket = root.partition("/")[0]
@@ -138,7 +138,8 @@ def _storage_errors(target: str) -> Iterator[None]:
     except Exception as error:
         kinds = {type(cause).__name__ for cause in _chain(error)} | {_code(cause) for cause in _chain(error)}
         if kinds.intersection(_CREDENTIALS):
-            raise PublishError(f"{target}: no credentials, or not valid ones", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE") from None
+            hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            raise PublishError(f"{target}: no credentials, or not valid ones", hint) from None
         if isinstance(error, PermissionError):
             raise PublishError(f"{target}: not writable with these credentials", "ask for permission, or name another place") from None
         if isinstance(error, FileNotFoundError):

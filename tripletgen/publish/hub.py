@@ -35,7 +35,12 @@ class _Repository(NamedTuple):
 
 
 def publish_to_hub(
-    plan: Plan, *, private: bool = False, progress: Progress = silence, endpoint: str | None = None, sleep: Callable[[float], None] = time.sleep
+    plan: Plan,
+    *,
+    private: bool = False,
+    progress: Progress = silence,
+    endpoint: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Make the repository if need be, bring it to the state of the plan by one commit, and tag that.
 
@@ -63,14 +68,15 @@ def _connect(target: str, endpoint: str | None) -> tuple[_Repository, str]:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise PublishError(f"{name!r} is not a name of the Hub: {str(error).splitlines()[0]}", "letters, digits, - _ . as in ORG/NAME") from error
+        reason = str(error).splitlines()[0]
+        raise PublishError(f"{name!r} is not a name of the Hub: {reason}", "letters, digits, - _ . as in ORG/NAME") from error
     if "/" not in name:
         raise PublishError(f"{name!r} does not say whose repository it is", f"name it ORG/{name} or USER/{name}")
     token = huggingface_hub.get_token()
     if token is None:
         raise PublishError("no token of the Hugging Face Hub was found", "run `hf auth login`, or set HF_TOKEN to a token that may write")
     # Its warnings hold signed upload addresses, and its bars would mix with ours.
-    logging.set_verbosity_error()
+    logging.set_verbosity(logging.ERROR)
     disable_progress_bars()
     return _Repository(huggingface_hub.HfApi(endpoint=endpoint, token=token), name), token
 
@@ -89,7 +95,7 @@ def _claim(repository: _Repository, *, private: bool, progress: Progress) -> Non
         api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
         return
     if private and not info.private:
-        raise PublishError(f"{name}: exists and is public, so --private would not hold", "make it private on the Hub first, or name another")
+        raise PublishError(f"{name}: exists and is public, so --private would not hold", "make it private on the Hub, or name another")
 
 
 def _synchronise(repository: _Repository, plan: Plan, progress: Progress) -> tuple[int, int]:

@@ -118,7 +118,6 @@ def _json_in_html(value: Any) -> str:
 
 def _table(chart: Chart) -> list[list[str]]:
     """Return a chart's exact numbers, a row a label, for readers who cannot see it."""
-    return [
-        [label, *("-" if values[index] is None else f"{values[index]:.1%}" if chart.is_share else f"{values[index]:,}" for values in chart.series.values())]
-        for index, label in enumerate(chart.labels)
-    ]
+    form = "{:.1%}" if chart.is_share else "{:,}"
+    columns = [["-" if value is None else form.format(value) for value in values] for values in chart.series.values()]
+    return [list(row) for row in zip(chart.labels, *columns, strict=True)]

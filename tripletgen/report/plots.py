@@ -84,7 +84,7 @@ def _shares(counts: Counter[int]) -> Iterator[float]:
 
 def _first_words(figures: Figures) -> Chart:
     words = list(dict.fromkeys([*most_common(figures.first_words, 10), *list(CIRR_FIRST)[:8], *CIRCO_FIRST]))
-    series = {
+    series: dict[str, Sequence[float | None]] = {
         "this data set": [figures.first_words[word] / max(figures.rows, 1) for word in words],
         "CIRR": [CIRR_FIRST[word] / CIRR_TEXTS if word in CIRR_FIRST else None for word in words],
         "CIRCO": [CIRCO_FIRST[word] / CIRCO_TEXTS if word in CIRCO_FIRST else None for word in words],
@@ -131,8 +131,8 @@ def _draw_bars(axes: Any, chart: Chart, palette: Palette) -> None:
 def _draw_histogram(axes: Any, chart: Chart, palette: Palette) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    for order, (name, values) in enumerate(chart.series.items()):
-        axes.plot(range(len(values)), values, color=palette.series[order], label=name, linewidth=1.6, drawstyle="steps-mid", linestyle=("-", "--", ":")[order])
+    for (name, values), colour, line in zip(chart.series.items(), palette.series, ("-", "--", ":"), strict=True):
+        axes.plot(range(len(values)), values, color=colour, label=name, linewidth=1.6, drawstyle="steps-mid", linestyle=line)
     ticks = range(4, len(chart.labels), 5)
     axes.set_xticks(list(ticks), [chart.labels[tick] for tick in ticks])
     axes.set_ylim(bottom=0)
