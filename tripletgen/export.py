@@ -5,7 +5,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -123,12 +123,11 @@ def _write_lines(records: Iterable[dict[str, Any]], path: Path) -> int:
 def _write_webdataset(rows: Iterator[Triplet], path: Path, split: str) -> int:
     """Write tar files of `TAR_ROWS` samples; the key is the triplet id and the one member is JSON with every column."""
     path.mkdir()
-    number = 0
-    while batch := list(islice(rows, TAR_ROWS)):
+    number = -1
+    for number, numbered in groupby(enumerate(rows), lambda pair: pair[0] // TAR_ROWS):
         with (path / f"{split}-{number:06d}.tar").open("wb") as file:
-            _write_tar(batch, file)
-        number += 1
-    return number
+            _write_tar((row for _, row in numbered), file)
+    return number + 1
 
 
 def _write_tar(rows: Iterable[Triplet], file: BinaryIO) -> None:
@@ -139,6 +138,7 @@ def _write_tar(rows: Iterable[Triplet], file: BinaryIO) -> None:
             member = tarfile.TarInfo(f"{row.triplet_id}.json")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
+            tar.members.clear()  # it would keep every header until the end
 
 
 FORMATS: dict[str, Callable[[Iterator[Triplet], Path, str], int]] = {
