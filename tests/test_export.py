@@ -122,7 +122,9 @@ def endless(number):
     """Yield so many rows of a kilobyte each, made one at a time."""
     for k in range(number):
         text = f"A brown dog runs across the green grass. {k} " + "x" * 250
-        yield Triplet(triplet_id_of(text, text, "t"), text, text, text, *("rule", "combine", "relative", None, None, "g", "s", "1", "MIT", k))
+        yield Triplet(
+            triplet_id_of(text, text, "t"), text, text, text, *("rule", "combine", "relative", None, None, "g", "s", "1", "MIT", k)
+        )
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -53,7 +53,7 @@ def write_card(folder: Path, manifest: Manifest) -> None:
     import jinja2
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format, "code": code_span}
+    environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format}
     figures = measure(folder / file["path"] for split in manifest["splits"].values() for file in split["files"])
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(
         front_matter=yaml.safe_dump(front_matter(manifest), sort_keys=False, allow_unicode=True, width=1000),
@@ -128,8 +128,3 @@ def markdown_cell(text: str) -> str:
     for character in "\\`*_{}[]<>|#":
         text = text.replace(character, "\\" + character if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character])
     return text.replace("\n", " ")
-
-
-def code_span(text: str) -> str:
-    """Return a name from our own closed sets, such as a reason, as code."""
-    return "`" + text.replace("`", "'") + "`"

@@ -50,7 +50,8 @@ def test_asking_for_help_does_not_load_the_parser_or_what_else_is_slow():
         "import sys; from tripletgen.cli.app import app\n"
         "try: app(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('spacy', 'torch', 'datasets', 'transformers', 'inflect', 'matplotlib', 'fsspec', 'huggingface_hub') if m in sys.modules])"
+        "heavy = ('spacy', 'torch', 'datasets', 'transformers', 'inflect', 'matplotlib', 'fsspec', 'huggingface_hub')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     for arguments in (["--help"], ["build", "--help"], ["publish", "--help"], ["report", "--help"]):
         command = [sys.executable, "-c", code, *arguments]
