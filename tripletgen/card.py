@@ -56,7 +56,7 @@ def write_card(folder: Path, manifest: Manifest) -> None:
     environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format}
     figures = measure(folder / file["path"] for split in manifest["splits"].values() for file in split["files"])
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(
-        front_matter=yaml.safe_dump(front_matter(manifest), sort_keys=False, allow_unicode=True, width=1000),
+        front_matter=yaml.safe_dump(front_matter(folder, manifest), sort_keys=False, allow_unicode=True, width=1000),
         manifest=manifest,
         recipe=yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True).replace("```", "'''"),
         aspects=EDIT_TYPES,
@@ -73,8 +73,9 @@ def write_card(folder: Path, manifest: Manifest) -> None:
     write_text(folder / CARD, text)
 
 
-def front_matter(manifest: Manifest) -> dict[str, Any]:
+def front_matter(folder: Path, manifest: Manifest) -> dict[str, Any]:
     """Return the metadata of a data set in the keys of the Hub's dataset cards."""
+    sizes = {name: sum(_decoded_size(folder / file["path"]) for file in entry["files"]) for name, entry in manifest["splits"].items()}
     total = manifest["triplets"]["total"]
     derived = derive_licence(manifest["triplets"]["licence"], manifest["sources"])
     licence: dict[str, Any] = {"license": derived.tags[0]}
@@ -100,9 +101,19 @@ def front_matter(manifest: Manifest) -> dict[str, Any]:
         ],
         "dataset_info": {
             "features": [{"name": field.name, "dtype": _type_name(field.type)} for field in ARROW_SCHEMA],
-            "splits": [{"name": name, "num_examples": entry["rows"]} for name, entry in manifest["splits"].items()],
+            "splits": [
+                {"name": name, "num_bytes": sizes[name], "num_examples": entry["rows"]} for name, entry in manifest["splits"].items()
+            ],
+            "download_size": sum(file["bytes"] for entry in manifest["splits"].values() for file in entry["files"]),
+            "dataset_size": sum(sizes.values()),
         },
     }
+
+
+def _decoded_size(path: Path) -> int:
+    """Return how many bytes a Parquet file holds when it is not compressed."""
+    footer = pq.read_metadata(path)
+    return sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
 
 
 def _type_name(kind: pa.DataType) -> str:

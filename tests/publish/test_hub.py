@@ -308,6 +308,7 @@ def test_what_was_published_is_loaded_back_equal_row_by_row(hub, built, tmp_path
     command = [sys.executable, "-c", code, NAME, done.version]
     loaded = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert loaded.returncode == 0, loaded.stderr[-2000:]
+    assert loaded.stderr == ""  # no warning that a part of the card is ignored
     rows, features = map(json.loads, loaded.stdout.splitlines()[-2:])
     assert rows == {split: rows_of(built, split) for split in ("train", "validation")}
     text = {name: "string" for name in rows["train"][0] if name != "group_id"}

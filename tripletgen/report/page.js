@@ -60,6 +60,13 @@ function card(row, view) {
   return made;
 }
 
+// A word is found where a word begins: "red" is not in "scattered".
+function begins(text, word) {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
+    if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1]) || !/[\p{L}\p{N}]/u.test(word[0])) return true;
+  return false;
+}
+
 function choices(rows, column) {
   const counts = new Map();
   for (const row of rows) counts.set(row[column], (counts.get(row[column]) || 0) + 1);
@@ -91,7 +98,7 @@ function browser(place, table) {
   function filter() {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     shown = rows.filter(row => selects.every(([, select]) => !select.value || row[select.dataset.column] === select.value)
-      && wanted.every(word => row.words.includes(word)));
+      && wanted.every(word => begins(row.words, word)));
     page = 0;
     draw();
   }

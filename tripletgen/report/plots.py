@@ -115,7 +115,7 @@ def _draw(chart: Chart, palette: Palette) -> Any:
 
 
 def _draw_bars(axes: Any, chart: Chart, palette: Palette) -> None:
-    thickness = 0.76 / len(chart.series)
+    thickness = (0.76 if len(chart.labels) > 2 else 0.4) / len(chart.series)
     for order, (name, values) in enumerate(chart.series.items()):
         places = [index + order * thickness for index in range(len(chart.labels))]
         bars = axes.barh(places, [value or 0 for value in values], height=thickness, color=palette.series[order], label=name)
