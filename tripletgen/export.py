@@ -138,7 +138,7 @@ def _write_tar(rows: Iterable[Triplet], file: BinaryIO) -> None:
             member = tarfile.TarInfo(f"{row.triplet_id}.json")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-            tar.members.clear()  # it would keep every header until the end
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep every header until the end
 
 
 FORMATS: dict[str, Callable[[Iterator[Triplet], Path, str], int]] = {

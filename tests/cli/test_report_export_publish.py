@@ -1,11 +1,12 @@
 """`tripletgen report`, `export` and `publish` on the command line: what they print, and their errors in two lines."""
 
 import json
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.helpers import rows_of, run_cli
+from tests.helpers import environment, rows_of, run_cli
 from tripletgen.cli.app import app
 
 
@@ -50,3 +51,26 @@ def test_an_error_is_two_lines_and_its_exit_code(built, tmp_path, arguments, cod
     assert second.startswith("hint: ")
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("matplotlib", ["report", "DATA"], "report"),
+        ("matplotlib", ["report", "DATA", "--card"], "report"),
+        ("huggingface_hub", ["publish", "DATA", "org/name"], "hub"),
+        ("fsspec", ["publish", "DATA", "./copy"], "hub"),
+        ("s3fs", ["publish", "DATA", "s3://bucket/x"], "hub"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_missing_library_is_named_with_its_extra(dataset, tmp_path, module, arguments, extra):
+    """Hide the library as an installation without the extra does."""
+    code = f"import sys; sys.modules[{module!r}] = None; from tripletgen.cli.app import main; main()"
+    given = [str(dataset) if argument == "DATA" else argument for argument in arguments]
+    done = run_cli(*given, cwd=tmp_path, app=[sys.executable, "-c", code], env=environment(HF_TOKEN="x"))
+    assert done.returncode == 1, done.stderr
+    first, second = done.stderr.splitlines()
+    assert module.replace("_", " ").split()[0] in first
+    assert second == f"hint: pip install 'tripletgen[{extra}]'"
+    assert not (dataset / "figures").exists() or list((dataset / "figures").iterdir()) == []

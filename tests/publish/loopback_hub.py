@@ -46,6 +46,8 @@ class Hub:
     token: str = TOKEN
     may_write: bool = True
     retry_after: str = "0"
+    chunk_size: int | None = None
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[Any]] = field(default_factory=dict)
@@ -72,6 +74,8 @@ ROUTES = (
     ("preupload", "POST", r"/api/datasets/(?P<name>[^/]+/[^/]+)/preupload/(?P<revision>[^/]+)"),
     ("batch", "POST", r"/datasets/(?P<name>[^/]+/[^/]+)\.git/info/lfs/objects/batch"),
     ("upload", "PUT", r"/lfs/(?P<oid>[0-9a-f]{64})"),
+    ("part", "PUT", r"/lfs-part/(?P<oid>[0-9a-f]{64})/(?P<number>\d+)"),
+    ("complete", "POST", r"/lfs-complete/(?P<oid>[0-9a-f]{64})"),
     ("verify", "POST", r"/lfs-verify/(?P<oid>[0-9a-f]{64})"),
     ("commit", "POST", r"/api/datasets/(?P<name>[^/]+/[^/]+)/commit/(?P<revision>[^/]+)"),
     ("tag", "POST", r"/api/datasets/(?P<name>[^/]+/[^/]+)/tag/(?P<revision>[^/]+)"),
@@ -247,11 +251,28 @@ class Handler(BaseHTTPRequestHandler):
             answer = {"oid": item["oid"], "size": item["size"]}
             if item["oid"] not in self.hub.objects:
                 answer["actions"] = {
-                    "upload": {"href": f"{self.hub.url}/lfs/{item['oid']}?X-Amz-Signature={SIGNATURE}"},
+                    "upload": self._upload_action(item["oid"], item["size"]),
                     "verify": {"href": f"{self.hub.url}/lfs-verify/{item['oid']}"},
                 }
             answers.append(answer)
         self._reply(200, {"transfer": "basic", "objects": answers})
+
+    def _upload_action(self, oid: str, size: int) -> dict[str, Any]:
+        """Ask for the file in one piece, or in parts with an address each, as the Hub does for large ones."""
+        chunk = self.hub.chunk_size
+        if chunk is None or size <= chunk:
+            return {"href": f"{self.hub.url}/lfs/{oid}?X-Amz-Signature={SIGNATURE}"}
+        parts = {str(k): f"{self.hub.url}/lfs-part/{oid}/{k}?X-Amz-Signature={SIGNATURE}" for k in range(1, -(-size // chunk) + 1)}
+        return {"href": f"{self.hub.url}/lfs-complete/{oid}", "header": {"chunk_size": str(chunk), **parts}}
+
+    def _part(self, body: bytes, oid: str, number: str) -> None:
+        self.hub.parts.setdefault(oid, {})[int(number)] = body
+        self._reply(200, {}, {"ETag": hashlib.md5(body, usedforsecurity=False).hexdigest()})
+
+    def _complete(self, body: bytes, oid: str) -> None:
+        kept = self.hub.parts[oid]
+        listed = [part["partNumber"] for part in json.loads(body)["parts"]]
+        self._upload(b"".join(kept[number] for number in listed), oid)
 
     def _upload(self, body: bytes, oid: str) -> None:
         if hashlib.sha256(body).hexdigest() != oid:

@@ -110,7 +110,7 @@ def test_a_step_that_is_busy_once_is_tried_again(hub, built, step):
     assert hub.faults[step][0] == 0
 
 
-@pytest.mark.parametrize("step", ["info", "create", "tree", "commit", "tag"])
+@pytest.mark.parametrize("step", ["info", "create", "tree", "upload", "commit", "tag"])
 @pytest.mark.parametrize("status", [429, 0], ids=["too many requests", "cut line"])
 def test_a_step_is_tried_again_after_a_limit_and_after_a_cut_line(hub, built, step, status):
     hub.fail(step, times=1, status=status)
@@ -130,6 +130,17 @@ def test_the_wait_is_what_the_server_asks_for_and_else_grows(hub, built):
     waits.clear()
     publish_to_hub(plan_publication(built, NAME), endpoint=hub.url, sleep=waits.append)
     assert waits == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("step", ["part", "complete"])
+def test_a_large_file_is_sent_in_parts_and_a_part_is_tried_again(hub, built, step):
+    hub.chunk_size = 10_000
+    hub.after[step] = 1
+    hub.fail(step, times=1, status=503)
+    send(hub, built)
+    assert hub.seen["part"] > 2 * hub.seen["complete"] > 0
+    assert hub.faults[step][0] == 0
+    assert hub.files(NAME) == published(built)
 
 
 def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub, built):

@@ -12,7 +12,7 @@ from tripletgen.assets import asset
 from tripletgen.card import FIGURES, write_card
 from tripletgen.errors import OutputError
 from tripletgen.figures import Figures, describe_lengths, measure
-from tripletgen.report.plots import Chart, charts_of, draw_png, draw_svg
+from tripletgen.report.plots import Chart, charts_of, check_matplotlib, draw_png, draw_svg
 from tripletgen.report.sample import draw_rejects, draw_triplets
 from tripletgen.schema import EDIT_TYPES
 from tripletgen.shards.manifest import Manifest, read_manifest, write_manifest, write_text
@@ -46,6 +46,7 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, sample: i
         MissingExtraError: matplotlib is not installed.
         OutputError: the file cannot be written.
     """
+    check_matplotlib()
     root, path = Path(folder), Path(out) if out is not None else default_path(folder)
     manifest = read_manifest(root)
     figures = measure(all_shards(root))
@@ -67,6 +68,7 @@ def illustrate_card(folder: str | Path) -> list[Path]:
         DataError: the folder is no finished data set, or a shard is damaged.
         MissingExtraError: matplotlib is not installed.
     """
+    check_matplotlib()
     root = Path(folder)
     manifest = read_manifest(root)
     written = []

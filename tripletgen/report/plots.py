@@ -94,11 +94,9 @@ def _first_words(figures: Figures) -> Chart:
 
 def _draw(chart: Chart, palette: Palette) -> Any:
     """Return a matplotlib figure; no global state is touched, so a notebook's own plots stay as they are."""
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import PercentFormatter
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("plots need the matplotlib library", "pip install 'tripletgen[report]'") from error
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
     height = 2.6 if chart.is_histogram else 0.55 + (0.23 if len(chart.series) == 1 else 0.4) * len(chart.labels)
     figure = Figure(figsize=(_WIDTH, max(height, 0.9)), layout="constrained")
     axes = figure.add_subplot()
@@ -139,16 +137,28 @@ def _draw_histogram(axes: Any, chart: Chart, palette: Palette) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
+def check_matplotlib() -> None:
+    """Load matplotlib, or say what installs it.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("plots need the matplotlib library", "pip install 'tripletgen[report]'") from error
+
+
 def _colours(palette: Palette) -> tuple[str, ...]:
     return (palette.ink, palette.grid, *palette.series)
 
 
 def draw_svg(chart: Chart) -> str:
     """Return an inline SVG element whose colours are the page's and whose text is text."""
-    import matplotlib
+    from matplotlib import rc_context
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": chart.name, "font.family": "sans-serif"}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": chart.name, "font.family": "sans-serif"}):
         _draw(chart, _PLACEHOLDERS).savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
