@@ -145,7 +145,8 @@ def test_a_large_file_is_sent_in_parts_and_a_part_is_tried_again(hub, built, ste
 
 def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub, built):
     hub.fail("commit", times=1, status=-1)
-    send(hub, built)
+    done = send(hub, built)
+    assert done.sent == len(published(built))
     assert hub.seen["commit"] == 1
     assert len(hub.repositories[NAME].commits) == 2
     assert len(hub.repositories[NAME].tags) == 1
@@ -272,6 +273,17 @@ def test_a_tag_of_a_name_is_set_and_not_moved(hub, dataset):
     error = refused(hub, dataset, tag="v1")
     assert error.message == f"{NAME}: the tag v1 stands on another version"
     assert len(hub.repositories[NAME].commits) == 2
+
+
+def test_the_tag_stands_on_our_commit_though_another_one_came_after_it(hub, built):
+    def commit_meanwhile(step: str) -> None:
+        if step.startswith("tagging"):
+            _, files, large = hub.repositories[NAME].commits[-1]
+            hub.repositories[NAME].commit({**files, "LICENSE.txt": b"added by hand"}, large)
+
+    done = send(hub, built, progress=commit_meanwhile)
+    assert hub.files(NAME, done.version) == published(built)
+    assert "LICENSE.txt" in hub.files(NAME)
 
 
 def test_somebody_elses_commit_meanwhile_is_not_undone(hub, built):

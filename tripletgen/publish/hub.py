@@ -51,9 +51,12 @@ def publish_to_hub(
     repository, token = _connect(plan.target, endpoint)
     with _hub_errors(repository.name, token):
         _patiently(lambda: _claim(repository, private=private, progress=progress), sleep)
-        sent, removed = _patiently(lambda: _synchronise(repository, plan, progress), sleep)
+        tried: list[tuple[int, int]] = []
+        commit = _patiently(lambda: _synchronise(repository, plan, progress, tried), sleep)
         progress(f"tagging {plan.version}")
-        _patiently(lambda: _tag(repository, plan), sleep)
+        _patiently(lambda: _tag(repository, plan, commit), sleep)
+    # Not the last one: after a commit whose answer was lost there is nothing left to do.
+    sent, removed = max(tried)
     url = f"{repository.api.endpoint}/datasets/{repository.name}"
     return Outcome(url, plan.version, sent, len(plan.files) - sent, removed)
 
@@ -98,8 +101,11 @@ def _claim(repository: _Repository, *, private: bool, progress: Progress) -> Non
         raise PublishError(f"{name}: exists and is public, so --private would not hold", "make it private on the Hub, or name another")
 
 
-def _synchronise(repository: _Repository, plan: Plan, progress: Progress) -> tuple[int, int]:
-    """Commit what the repository lacks and remove what an earlier version had; return how many files of each."""
+def _synchronise(repository: _Repository, plan: Plan, progress: Progress, tried: list[tuple[int, int]]) -> str:
+    """Commit what the repository lacks and remove what an earlier version had; return the commit that holds the plan.
+
+    `tried` is told how many files there were to send and to remove.
+    """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
     from huggingface_hub.hf_api import RepoFile
 
@@ -109,17 +115,19 @@ def _synchronise(repository: _Repository, plan: Plan, progress: Progress) -> tup
     remote = {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
     stale = _stale(repository, remote, plan, head)
     changed = [file for file in plan.files if not _is_there(Path(plan.folder), file, remote.get(file.path))]
-    if changed or stale:
-        _refuse_taken_tag(repository, plan)
-        additions = [CommitOperationAdd(file.path, str(Path(plan.folder) / file.path)) for file in changed]
-        for file, addition in zip(changed, additions, strict=True):
-            progress(f"sending {file.path} ({file.bytes:,} bytes)")
-            api.preupload_lfs_files(name, [addition], repo_type="dataset", free_memory=False)
-        progress("committing")
-        deletions = [CommitOperationDelete(path) for path in stale]
-        message = f"tripletgen {plan.version}"
-        api.create_commit(name, [*additions, *deletions], commit_message=message, repo_type="dataset", parent_commit=head)
-    return len(changed), len(stale)
+    tried.append((len(changed), len(stale)))
+    if not changed and not stale:
+        return str(head)
+    _refuse_taken_tag(repository, plan)
+    additions = [CommitOperationAdd(file.path, str(Path(plan.folder) / file.path)) for file in changed]
+    for file, addition in zip(changed, additions, strict=True):
+        progress(f"sending {file.path} ({file.bytes:,} bytes)")
+        api.preupload_lfs_files(name, [addition], repo_type="dataset", free_memory=False)
+    progress("committing")
+    deletions = [CommitOperationDelete(path) for path in stale]
+    message = f"tripletgen {plan.version}"
+    done = api.create_commit(name, [*additions, *deletions], commit_message=message, repo_type="dataset", parent_commit=head)
+    return str(done.oid)
 
 
 def _stale(repository: _Repository, remote: Mapping[str, Any], plan: Plan, head: str) -> list[str]:
@@ -162,14 +170,14 @@ def _refuse_taken_tag(repository: _Repository, plan: Plan) -> None:
         raise PublishError(f"{repository.name}: the tag {plan.version} stands on another version", "give another --tag, or leave it out")
 
 
-def _tag(repository: _Repository, plan: Plan) -> None:
+def _tag(repository: _Repository, plan: Plan, commit: str) -> None:
+    """Tag the very commit that holds the plan: another one may have come after it."""
     api, name = repository
-    head = api.dataset_info(name).sha
     found = _tags(repository).get(plan.version)
     # A tag that was made out of the bytes may stand on an earlier commit with the same bytes.
     if found is None:
-        api.create_tag(name, tag=plan.version, revision=head, repo_type="dataset", exist_ok=True)
-    elif plan.is_named and found != head:
+        api.create_tag(name, tag=plan.version, revision=commit, repo_type="dataset", exist_ok=True)
+    elif plan.is_named and found != commit:
         raise PublishError(f"{name}: the tag {plan.version} stands on another version", "give another --tag, or leave it out")
 
 
