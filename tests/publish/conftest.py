@@ -10,7 +10,8 @@ os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="tripletgen-hf-")
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ.pop("HF_TOKEN", None)
 
-from tests.publish.loopback_hub import TOKEN, Hub, loopback_hub
+from tests.publish.hub_state import TOKEN, Hub
+from tests.publish.loopback_hub import loopback_hub
 
 
 @pytest.fixture

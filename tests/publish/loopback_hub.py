@@ -1,7 +1,6 @@
 """A small Hub on the loopback interface: the endpoints that the real `huggingface_hub` client uses, and faults on demand.
 
-Repositories are lists of commits, a commit is a map from path to blob, so a reader can never see half of one. Large files go
-through the LFS batch protocol with upload addresses of their own, as on the real Hub.
+Large files go through the LFS batch protocol with upload addresses of their own, as on the real Hub.
 """
 
 import base64
@@ -10,59 +9,13 @@ import io
 import json
 import re
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN = "hf_loopbackSECRETtoken"
-SIGNATURE = "SECRETSIGNATURE"
-
-
-@dataclass
-class Repository:
-    private: bool
-    commits: list[tuple[str, dict[str, bytes], frozenset[str]]] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)
-
-    def commit(self, files: dict[str, bytes], large: frozenset[str]) -> str:
-        oid = hashlib.sha1(repr((len(self.commits), sorted(files))).encode()).hexdigest()
-        self.commits.append((oid, files, large))
-        return oid
-
-    def at(self, revision: str) -> tuple[str, dict[str, bytes], frozenset[str]]:
-        oid = self.tags.get(revision, revision)
-        return self.commits[-1] if oid == "main" else next(entry for entry in self.commits if entry[0] == oid)
-
-
-@dataclass
-class Hub:
-    """The state of the server; `faults` maps a step to what goes wrong there: (how often, status), status 0 cuts the line."""
-
-    url: str = ""
-    token: str = TOKEN
-    may_write: bool = True
-    retry_after: str = "0"
-    chunk_size: int | None = None
-    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    repositories: dict[str, Repository] = field(default_factory=dict)
-    objects: dict[str, bytes] = field(default_factory=dict)
-    faults: dict[str, list[Any]] = field(default_factory=dict)
-    after: dict[str, int] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def fail(self, step: str, times: int, status: int) -> None:
-        self.faults[step] = [times, status]
-
-    def files(self, name: str, revision: str = "main") -> dict[str, bytes]:
-        files = self.repositories[name].at(revision)[1]
-        return {path: content for path, content in files.items() if path != ".gitattributes"}
-
+from tests.publish.hub_state import SIGNATURE, Hub, Repository, git_hash
 
 ROUTES = (
     ("create", "POST", r"/api/repos/create"),
@@ -82,11 +35,6 @@ ROUTES = (
     ("resolve", "GET", r"/datasets/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)"),
     ("resolve", "HEAD", r"/datasets/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)"),
 )
-STEPS = ("info", "create", "tree", "refs", "yaml", "preupload", "batch", "upload", "verify", "commit", "tag")
-
-
-def git_hash(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):

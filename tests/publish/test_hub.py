@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import APP, environment, rows_of, run_cli
-from tests.publish.loopback_hub import SIGNATURE, STEPS, TOKEN, Hub, Repository
+from tests.publish.hub_state import SIGNATURE, STEPS, TOKEN, Hub, Repository
 from tests.test_check import edit_manifest
 from tripletgen.errors import PublishError
 from tripletgen.publish import Outcome, plan_publication
