@@ -162,3 +162,18 @@ def test_the_quality_and_first_words_of_the_card_are_counted(built):
 
 def test_an_ampersand_is_shown_as_it_is():
     assert markdown_cell("salt &amp; pepper") == "salt &amp;amp; pepper"
+
+
+@pytest.mark.parametrize(
+    ("sources", "datasets"),
+    [
+        (["embedded/animals", "embedded/food"], ["original"]),
+        (["captions.txt", "embedded/food"], ["extended", "original"]),
+        (["hf://datasets/org/name@train#text", "hf://datasets/org/name@test"], ["org/name"]),
+    ],
+)
+def test_the_card_names_the_data_sets_that_the_captions_come_from(dataset, sources, datasets):
+    manifest = read_manifest(dataset)
+    manifest["sources"] = [{"name": name, "licence": "CC-BY-4.0", "rows": 1} for name in sources]
+    write_card(dataset, manifest)
+    assert front_matter((dataset / "README.md").read_text(encoding="utf-8"))["source_datasets"] == datasets

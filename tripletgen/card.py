@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from tripletgen.assets import asset
+from tripletgen.captions.sources import EMBEDDED, HUB_PREFIX
 from tripletgen.figures import TEXTS, describe_lengths, measure, most_common
 from tripletgen.licences import derive_licence, find_licence
 from tripletgen.schema import ARROW_SCHEMA, EDIT_TYPES
@@ -81,7 +82,6 @@ def front_matter(folder: Path, manifest: Manifest) -> dict[str, Any]:
     licence: dict[str, Any] = {"license": derived.tags[0]}
     if derived.strictest is not None and derived.strictest.tag == "other":
         licence |= {"license_name": derived.strictest.name.lower(), "license_link": derived.strictest.url}
-    hub_sources = [s["name"].removeprefix("hf://datasets/") for s in manifest["sources"] if s["name"].startswith("hf://datasets/")]
     return {
         "pretty_name": "Text triplets for composed image retrieval",
         "language": ["en"],
@@ -91,7 +91,7 @@ def front_matter(folder: Path, manifest: Manifest) -> dict[str, Any]:
         "annotations_creators": ["machine-generated"],
         "language_creators": ["found", "machine-generated"],
         "multilinguality": ["monolingual"],
-        "source_datasets": sorted({name.partition("@")[0].partition("#")[0] for name in hub_sources}) or ["original"],
+        "source_datasets": sorted({_source_dataset(source["name"]) for source in manifest["sources"]}),
         "size_categories": [next((name for limit, name in _SIZES if total < limit), "100M<n<1B")],
         "configs": [
             {
@@ -108,6 +108,13 @@ def front_matter(folder: Path, manifest: Manifest) -> dict[str, Any]:
             "dataset_size": sum(sizes.values()),
         },
     }
+
+
+def _source_dataset(source: str) -> str:
+    """Return the Hub's word for where captions come from: a data set's name, `original` for ours, `extended` for other people's."""
+    if source.startswith(HUB_PREFIX):
+        return source.removeprefix(HUB_PREFIX).partition("#")[0].partition("@")[0]
+    return "original" if source.startswith(f"{EMBEDDED}/") else "extended"
 
 
 def _decoded_size(path: Path) -> int:
