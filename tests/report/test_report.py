@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import tripletgen
 from tests.helpers import digests, rows_of
+from tripletgen.captions.sources import SourceSpec
 from tripletgen.check import check_dataset
 from tripletgen.errors import OutputError
 from tripletgen.figures import measure
@@ -183,3 +185,13 @@ def test_counts_are_those_of_a_plain_count(built):
     assert figures.quality.rows == len(rows)
     assert abs(figures.quality.duplicate - (1 - len(set(texts)) / len(texts))) < 0.02
     assert figures.quality.begins_with_change == round(sum(text.startswith("change") for text in texts) / len(texts), 4)
+
+
+def test_a_data_set_whose_card_has_plots_can_be_built_afresh(captions_file, tmp_path):
+    options = tripletgen.BuildOptions(str(tmp_path / "out"), (SourceSpec(str(captions_file), "MIT"),), overwrite=True)
+    tripletgen.build(options)
+    before = digests(tmp_path / "out")
+    illustrate_card(tmp_path / "out")
+    assert (tmp_path / "out/figures").is_dir()
+    tripletgen.build(options)
+    assert digests(tmp_path / "out") == before
