@@ -129,9 +129,9 @@ def endless(number):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_memory_holds_a_row_at_a_time(tmp_path, kind):
-    """Twelve thousand rows are twelve megabytes, and two tar files."""
+    """Five thousand rows are five megabytes."""
     tracemalloc.start()
-    FORMATS[kind](endless(12_000), tmp_path / "out", "train")
+    FORMATS[kind](endless(5_000), tmp_path / "out", "train")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1e6
