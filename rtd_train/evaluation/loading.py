@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtd_train.errors import DataError
-from rtd_train.evaluation.system import PRECISIONS, PROMPT, System, weights_hash
+from rtd_train.evaluation.system import PROMPT, PROMPT_WITHOUT_TEXT, System, weights_hash
 
 if TYPE_CHECKING:
     import torch
@@ -113,7 +113,7 @@ def build_system(
 
     def compose(references: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
         # The texts are people's: a `$` of theirs is not the placeholder.
-        prompts = [prompt.format(text=given.replace("$", "")) for given in texts]
+        prompts = [prompt.format(text=given.replace("$", "")) if given else PROMPT_WITHOUT_TEXT for given in texts]
         return encode_composed(text, _tokens(tokenizer, prompts, device), phi(references.to(device, dtype)), placeholder)
 
     preprocessing = processor.to_json_string()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 PROMPT = "a photo of $ that {text}"
+PROMPT_WITHOUT_TEXT = "a photo of $"
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
@@ -21,8 +22,8 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 class System:
     """What is evaluated.
 
-    `encode_images` takes opened Pillow images, `encode_texts` captions, `compose` image embeddings and modification texts; all answer
-    projected, un-normalised embeddings. `preprocessing` names what is done to the pixels.
+    `encode_images` takes opened Pillow images, `encode_texts` captions, `compose` image embeddings and modification texts (an empty
+    one: the image alone); all answer projected, un-normalised embeddings. `preprocessing` names what is done to the pixels.
     """
 
     backbone: str
