@@ -1,5 +1,30 @@
-"""Train the CLIP text encoder of a composed image retrieval system on text triplets, and evaluate it."""
+"""Train the CLIP text encoder of a composed image retrieval system on text triplets, and evaluate it.
+
+`fit(FitConfig(...))` trains the text encoder, `fit_phi(FitPhiConfig(...))` the projection module.
+Importing the package loads nothing heavy: the attributes are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tripletgen import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from rtd_train.config import FitConfig, FitPhiConfig
+    from rtd_train.phi_trainer import fit_phi
+    from rtd_train.trainer import fit
+
+_ATTRIBUTES = {
+    "FitConfig": "rtd_train.config",
+    "FitPhiConfig": "rtd_train.config",
+    "fit": "rtd_train.trainer",
+    "fit_phi": "rtd_train.phi_trainer",
+}
+__all__ = ["FitConfig", "FitPhiConfig", "__version__", "fit", "fit_phi"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public attribute when it is first asked for."""
+    if name not in _ATTRIBUTES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ATTRIBUTES[name]), name)

@@ -180,7 +180,7 @@ def test_captions_that_are_all_dropped_stop_with_their_reasons(tmp_path):
 
 
 def test_captions_that_give_no_triplet_stop_with_a_remedy(tmp_path):
-    write_lines(tmp_path / "a.txt", ["How to paint your own house?"])
+    write_lines(tmp_path / "a.txt", ["Paint the house again"])
     with pytest.raises(TripletgenError, match="no triplet came of these captions"):
         build(tmp_path / "out", tmp_path / "a.txt")
     assert not (tmp_path / "out/manifest.json").exists()

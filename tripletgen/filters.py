@@ -6,6 +6,7 @@ Adding a filter means one function and one line in `FILTERS`.
 import operator
 import re
 from collections.abc import Callable
+from itertools import product
 
 from tripletgen.lexicon.inflection import article
 from tripletgen.schema import normalise
@@ -13,8 +14,8 @@ from tripletgen.schema import normalise
 MAX_TARGET_WORDS = 45
 MAX_MODIFICATION_WORDS = 40
 
-_ARTICLES = frozenset(("a", "an", "the"))
-_DETERMINERS = _ARTICLES | frozenset(("his", "her", "their", "its", "two", "three", "four", "five", "six"))
+_ARTICLES = ("a", "an", "the")
+_DOUBLE_DETERMINERS = frozenset(product(_ARTICLES, (*_ARTICLES, "his", "her", "their", "its", "two", "three", "four", "five", "six")))
 _ARTICLE = re.compile(r"(?<![\w'.-])([Aa]n?) ([\w\"'-]+)")
 _PUNCTUATION = re.compile(r" [,.;:!?)]|\( |  |,,|\.\.(?!\.)|^[,.;:]|, ?\.$")
 _TAXONOMY = frozenset(
@@ -52,9 +53,7 @@ def has_doubled_word(reference: str, modification: str, target: str, _edit_type:
 def _doubles(text: str) -> bool:
     words = normalise(text).split(" ")
     following = words[1:]
-    if any(map(operator.eq, words, following)):
-        return True
-    return any(one in _ARTICLES and other in _DETERMINERS for one, other in zip(words, following, strict=False))
+    return any(map(operator.eq, words, following)) or not _DOUBLE_DETERMINERS.isdisjoint(zip(words, following, strict=False))
 
 
 def has_wrong_article(_reference: str, modification: str, target: str, _edit_type: str) -> bool:

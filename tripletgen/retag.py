@@ -13,14 +13,23 @@ _NOMINAL_DEPS = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj"))
 
 
 def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
-    """Return the parse with verbs for impossible plurals, and nouns for adjectives where only nouns stand; lists change in place."""
+    """Return the parse with verbs for impossible plurals, nouns for impossible adjectives and orders; lists change in place."""
     root = parsed.deps.index("ROOT")
     if parsed.tags[root] == "NNS":
         _mend_verb(parsed, root, lexicon)
+    if root == 0 and parsed.tags[0] in ("VB", "VBP") and _is_no_order(parsed, lexicon):
+        parsed.tags[0] = "NN"
     for token, tag in enumerate(parsed.tags):
         if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and _is_singular(parsed, token, lexicon):
             parsed.tags[token] = "NN"
     return parsed
+
+
+def _is_no_order(parsed: ParsedCaption, lexicon: Lexicon) -> bool:
+    """Tell whether the first word is a noun though it was taken for an order: "frog in a dark forest", "close-up shot of"."""
+    if parsed.lowers[0] == "close":
+        return parsed.lowers[1:2] in (["-"], ["up"])
+    return parsed.tags[1:2] in (["IN"], ["VBN"], ["VBG"]) and _is_singular(parsed, 0, lexicon)
 
 
 def _is_singular(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:

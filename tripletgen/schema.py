@@ -96,6 +96,7 @@ REJECT_SCHEMA = pa.schema(
 )
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_ASCII_NOT_WORD = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 @lru_cache(maxsize=1024)
@@ -104,9 +105,9 @@ def normalise(text: str) -> str:
 
     The last answers are kept, for filters and hashes ask about the same few texts again and again.
     """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return _NOT_WORD.sub(" ", text.casefold()).strip()
+    if text.isascii():
+        return " ".join(text.lower().translate(_ASCII_NOT_WORD).split())
+    return _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def group_id_of(reference_caption: str) -> int:

@@ -16,7 +16,7 @@ import xxhash
 
 from tripletgen.captions.partition import Dropped, digest, read_unit
 from tripletgen.decontaminate import BenchmarkIndex
-from tripletgen.depiction import depicts, may_depict
+from tripletgen.depiction import depicts
 from tripletgen.edits import propose
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
@@ -61,7 +61,7 @@ def warm_up() -> None:
 
 
 def parse_unit(task: ParseTask) -> Report:
-    """Drop duplicates and what describes no picture, parse, count; return `{unit, input, captions, dropped}`."""
+    """Drop duplicates, parse, count; return `{unit, input, captions, dropped}`."""
     work = Path(task.work)
     report_path = work / "parsed" / f"{task.unit:05d}.json"
     drops: list[Dropped] = []
@@ -77,17 +77,10 @@ def parse_unit(task: ParseTask) -> Report:
     done = _read_report(report_path, key)
     if done is not None:
         return done
-    kept = []
-    for caption in captions:
-        # Told from the words alone, before the parse, which takes most of the time of a build.
-        if may_depict(caption.text):
-            kept.append(caption)
-        else:
-            note(Dropped("not_a_description", caption.text, caption.source, caption.source_id))
     lexicon, stats = load_lexicon(), CorpusStats()
 
     def counted() -> Iterator[ParsedCaption]:
-        for raw in parse(kept):
+        for raw in parse(captions):
             parsed = mend_parse(raw, lexicon)
             stats.add(parsed, lexicon)
             yield parsed

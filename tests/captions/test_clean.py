@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import CAPTIONS, embedded_captions
-from tripletgen.captions.clean import DROP_REASONS, MAX_CHARACTERS, clean_caption, detokenise, looks_english, repair
+from tripletgen.captions.clean import DROP_REASONS, MAX_CHARACTERS, clean_caption, detokenise, looks_english, mend, repair
 
 MENDED = {
     "mojibake": ("A cafÃ© with a red door and a cat", "A café with a red door and a cat"),
@@ -14,7 +14,7 @@ MENDED = {
     "a tag": ("<b>A red car</b> on a street", "A red car on a street"),
     "a script": ("A red <script>alert(1)</script> car on a street", "A red alert(1) car on a street"),
     "a masked person": ("<PERSON> stands beside a < person > on grass", "person stands beside a person on grass"),
-    "curly quotes": ("It’s a dog’s toy on the grass", "It's a dog's toy on the grass"),
+    "curly quotes": ("A dog’s toy on the boy’s bed", "A dog's toy on the boy's bed"),
     "a possessive": ("a woman 's red dress , with white dots", "a woman's red dress, with white dots"),
     "a plural possessive": ("the dogs ' owner walks", "the dogs' owner walks"),
     "a negation": ("a man who does n't smile", "a man who doesn't smile"),
@@ -31,7 +31,7 @@ MENDED = {
 
 @pytest.mark.parametrize(("raw", "mended"), MENDED.values(), ids=MENDED)
 def test_a_damaged_caption_is_mended(raw, mended):
-    assert clean_caption(raw) == (mended, None)
+    assert mend(detokenise(repair(raw))) == mended
 
 
 DROPPED = {
@@ -42,6 +42,7 @@ DROPPED = {
     "masked_number_or_hashtag": "A red dress on a hanger #fashion",
     "not_english": "Der Hund und die Katze sitzen auf dem Sofa",
     "profanity": "A nude statue on a red sofa",
+    "not_a_description": "How to paint your own house",
 }
 
 

@@ -37,6 +37,7 @@ def test_every_edit_changes_what_it_says_and_can_be_said(rule, frame_for):
             target = apply_changes(text, edit.changes)
             assert target != text
             assert text[0].isupper() == target[0].isupper()
+            assert {word for word in target.split()[1:] if word[0].isupper()} <= {word for word in text.split()[1:] if word[0].isupper()}
             assert text[-1:] == target[-1:] or text[-1].isalnum()
             if edit.source_phrase and not edit.parts:
                 assert set(normalise(edit.source_phrase).split()) <= set(normalise(text).split()) | {"a", "an"}

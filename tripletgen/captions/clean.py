@@ -6,13 +6,15 @@ runs them in order and answers either a text or the reason why there is none.
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from tripletgen.assets import asset
+from tripletgen.depiction import may_depict
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 
 MIN_WORDS = 3
+MIN_PART_WORDS = 4
 MAX_WORDS = 40
 MAX_CHARACTERS = 320
 
@@ -27,6 +29,9 @@ _PHONE = re.compile(r"(?:\+?\d[\s().-]?){9,}")
 _MASKED = re.compile(r"#|\d{5,}|_{2,}")
 _ARTICLE = re.compile(r"(?<![\w'.-])([Aa]n?) (\w[\w\"'-]*)")
 _MAX_LABEL = 60
+_PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
+# What is left of "held at the city hall" once names are masked.
+_UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
     r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
@@ -60,9 +65,14 @@ _FOREIGN = words("clean", "foreign")
 
 
 @cache
-def _profanity() -> re.Pattern[str]:
-    words = asset("lexicon/profanity.txt").read_text(encoding="utf-8").split()
-    return re.compile(rf"\b(?:{'|'.join(words)})s?\b", re.IGNORECASE)
+def _profanity() -> frozenset[str]:
+    listed = asset("lexicon/profanity.txt").read_text(encoding="utf-8").split()
+    return frozenset(f"{word}{ending}" for word in listed for ending in ("", "s", "'s"))
+
+
+@lru_cache(maxsize=1)
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def repair(text: str) -> str:
@@ -95,7 +105,15 @@ def mend(text: str) -> str:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):
             text = rest
-    return _ARTICLE.sub(_mend_article, text)
+    return _ARTICLE.sub(_mend_article, _UNNAMED.sub("", _without_talk(text)))
+
+
+def _without_talk(text: str) -> str:
+    """Return the first part of a text whose rest speaks to the reader: "a cosy kitchen - see more on our blog"."""
+    first = _PART.split(text, 1)[0]
+    if first == text or _num_words(first) < MIN_PART_WORDS or may_depict(text):
+        return text
+    return first if may_depict(first) else text
 
 
 def _mend_article(match: re.Match[str]) -> str:
@@ -110,12 +128,12 @@ def looks_english(text: str) -> bool:
     Character models for language identification refuse 5 % of good captions, which are short and full of nouns
     (docs/decisions/0003-language.md), so the test is for evidence of *another* language.
     """
-    letters = len(_LETTER.findall(text))
-    if letters == 0 or len(_LATIN.findall(text)) < 0.9 * letters:
+    if not text.isascii() and len(_LATIN.findall(text)) < 0.9 * len(_LETTER.findall(text)):
         return False
-    found = [word.casefold() for word in _WORD.findall(text)]
-    foreign = sum(word in _FOREIGN for word in found)
-    return foreign == 0 or foreign <= sum(word in _ENGLISH for word in found)
+    found = _words(text)
+    if _FOREIGN.isdisjoint(found):
+        return bool(found)
+    return sum(word in _FOREIGN for word in found) <= sum(word in _ENGLISH for word in found)
 
 
 def _num_words(text: str) -> int:
@@ -130,7 +148,8 @@ DROP_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("url_email_phone", lambda text: _URL.search(text) or _EMAIL.search(text) or _PHONE.search(text)),
     ("masked_number_or_hashtag", _MASKED.search),
     ("not_english", lambda text: not looks_english(text)),
-    ("profanity", lambda text: _profanity().search(text)),
+    ("profanity", lambda text: not _profanity().isdisjoint(_words(text))),
+    ("not_a_description", lambda text: not may_depict(text)),
 )
 
 

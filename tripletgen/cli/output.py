@@ -79,10 +79,12 @@ def _console() -> Console:
 
 
 def print_counts(title: str, counts: Mapping[str, int], total: int | None = None) -> None:
-    """Print counts with their shares."""
+    """Print counts with their shares; nothing where there are none."""
+    if not counts:
+        return
     whole = total if total is not None else sum(counts.values())
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(title, no_wrap=True)
     table.add_column("rows", justify="right")
     table.add_column("share", justify="right")
     for name, count in counts.items():
@@ -126,9 +128,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     for title, key in (("edit types", "edit_types"), ("phrasings", "phrasings"), ("origins", "origins"), ("licences", "licences")):
         print_counts(title, summary[key])
     print_counts("first words", summary["first_words"], summary["triplets"])
-    table = Table(title="words a text", title_justify="left", box=None, pad_edge=False)
-    for column in ("", "mean", "median", "p95"):
-        table.add_column(column, justify="right" if column else "left")
+    table = Table("words a text", box=None, pad_edge=False, header_style="dim")
+    for column in ("mean", "median", "p95"):
+        table.add_column(column, justify="right")
     for name, described in summary["words"].items():
         table.add_row(name, *(f"{described[column]:g}" for column in ("mean", "median", "p95")))
     _console().print(table)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
-from tripletgen.lexicon import Noun
+from tripletgen.lexicon import Noun, words
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
 
@@ -15,7 +15,7 @@ _TAGS = ("VBG", "VBZ", "VBP")
 _MAX_OBJECT_DISTANCE = 5
 _MAX_ALTERNATIVES = 2
 # Where a thing is driven or carried to: other verbs with the same thing go nowhere.
-_WAYS = frozenset("past through along down to toward towards across over into around off up away onto from out".split())
+_WAYS = words("actions", "ways")
 # What may follow a verb that stands alone, and what it must not govern.
 _ENDS = ("", ".", ",", "and", "while")
 _COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, is_subject, lower_first, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, insertion, is_subject, lower_first, naming, shuffled, slots_of
 from tripletgen.lexicon import AttributeGroup, Noun, words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
@@ -17,6 +17,7 @@ _SHADES = words("attributes", "shades")
 _CLOSED = frozenset(
     ("entire", "whole", "own", "same", "other", "only", "former", "main", "next", "last", "first", "second", "such", "half")
 )
+_QUANTITIES = frozenset(("several", "many", "few", "some", "various", "numerous", "countless"))
 OPINIONS = words("attributes", "opinions")
 # Where these are, no place is empty.
 _UNCOLORED = words("attributes", "uncolored")
@@ -55,7 +56,7 @@ class ChangeAttribute:
         else:
             place = place_for(frame, phrase, group)
             assert place is not None
-            change = Change(parsed.starts[place], parsed.starts[place], f"{new} ")
+            change = insertion(frame, place, new)
         slots = thing_slots(frame, phrase, token)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
         new_name = naming(f"{new} {noun}", phrase.noun, is_plural=phrase.is_plural)
@@ -121,7 +122,7 @@ class CompareAttribute:
         if token is None:
             place = place_for(frame, phrase, frame.lexicon.groups[group])
             assert place is not None
-            change = Change(parsed.starts[place], parsed.starts[place], f"{word} ")
+            change = insertion(frame, place, word)
         else:
             change = Change(parsed.starts[token], parsed.ends[token], word)
         noun = lower_first(frame, phrase.name, parsed.span(phrase.name, phrase.head))
@@ -197,11 +198,15 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
     parsed, lexicon = frame.parsed, frame.lexicon
     # Of "pedestrians and vendors" an adjective would describe both.
     joined = frame.children(phrase.head, "conj") or parsed.deps[phrase.head] == "conj"
-    if joined and (phrase.determiner < 0 or phrase.is_plural):
+    if phrase.determiner < 0 and (joined or (_is_bare(frame, phrase) and not phrase.adjectives)):
+        return None
+    if joined and phrase.is_plural:
         return None
     place = phrase.name
     for token in reversed(phrase.adjectives):
         word = parsed.lowers[token]
+        if word in _QUANTITIES:
+            break
         names = lexicon.groups_of.get(word, ())
         groups = [lexicon.groups[name] for name in names]
         if any(other.name == group.name or (other.aspect is not None and other.aspect == group.aspect) for other in groups):
@@ -216,11 +221,17 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
     return place
 
 
+def _is_bare(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a noun that wants an article goes without one inside a caption: of "at school" no adjective makes a place."""
+    wants_article = phrase.noun is not None and phrase.noun.is_count and not phrase.is_plural
+    return wants_article and frame.parsed.deps[phrase.head] in ("pobj", "dobj")
+
+
 def _unknown_place(frame: Frame, token: int) -> int:
-    """Return the place of a word that is of no group: a noun stays at its noun, an opinion goes first, the rest follow age."""
+    """Return the place of a word that is of no group: a noun stays at its noun, an opinion goes first, the rest follow the state."""
     if frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound":
         return 9
-    return 1 if frame.parsed.lowers[token] in OPINIONS else 4
+    return 1 if frame.parsed.lowers[token] in OPINIONS else 5
 
 
 def value_slots(value: str, phrase: NounPhrase) -> dict[str, str]:

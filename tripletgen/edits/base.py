@@ -247,9 +247,17 @@ def slots_of(prefix: str, name: Naming) -> dict[str, str]:
 
 def lower_first(frame: Frame, token: int, text: str) -> str:
     """Return text that begins with this token in lower case, unless the token is a name or an abbreviation."""
-    if (token == 0 and frame.parsed.tags[0] not in ("NNP", "NNPS") and text[1:2].islower()) or text == "A" or text[:2] == "A ":
+    is_name = frame.parsed.tags[0] in ("NNP", "NNPS") and frame.parsed.lowers[0] not in frame.lexicon.forms
+    if (token == 0 and not is_name and text[1:2].islower()) or text == "A" or text[:2] == "A ":
         return text[0].lower() + text[1:]
     return text
+
+
+def insertion(frame: Frame, token: int, words: str) -> Change:
+    """Return the change that sets words before a token; before the first one, that one gives its capital up."""
+    if token > 0:
+        return Change(frame.parsed.starts[token], frame.parsed.starts[token], f"{words} ")
+    return Change(0, frame.parsed.ends[0], f"{words} {lower_first(frame, 0, frame.parsed.span(0, 0))}")
 
 
 def words_of(frame: Frame, phrase: NounPhrase) -> str:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tripletgen.edits.base import Change, Edit, Frame, naming, shuffled, slots_of, words_of
+from tripletgen.edits.base import Change, Edit, Frame, insertion, naming, shuffled, slots_of, words_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, SINGULAR_PRONOUNS, agree
 from tripletgen.lexicon import Noun, words
 from tripletgen.lexicon.inflection import verb_lemma
@@ -146,4 +146,7 @@ def _determiner_change(frame: Frame, phrase: NounPhrase, determiner: str) -> Cha
     vague = [token for token in phrase.adjectives if parsed.lowers[token] in _VAGUE]
     if phrase.determiner >= 0 or phrase.number >= 0 or (vague and vague[0] == first):
         return Change(parsed.starts[first], parsed.ends[first], determiner)
-    return Change(parsed.starts[first], parsed.starts[first], f"{determiner} ")
+    if first == phrase.name and not phrase.is_plural:
+        # The noun itself changes its number, by a change of its own.
+        return Change(parsed.starts[first], parsed.starts[first], f"{determiner} ")
+    return insertion(frame, first, determiner)

@@ -85,7 +85,8 @@ class ChangeViewpoint:
         if not frame.shown or not frame.words.isdisjoint(_STYLED) or not _is_scene(frame):
             return None
         subject = _first_noun(frame)
-        new = rng.choice(read_yaml("lexicon/views.yaml")["style"])
+        styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
+        new = rng.choice(styles["any"] + styles["outdoor"] if frame.is_outdoor else styles["any"])
         slots = {"tail": new}
         if subject is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
             slots |= slots_of("subject", name_of(frame, subject, short=True))
@@ -100,7 +101,8 @@ def _is_scene(frame: Frame) -> bool:
     if frame.is_nominal:
         return (parsed.tags[root] == "VBG" and root <= 1) or parsed.lowers[root] in _SCENE_WORDS
     subject = _first_noun(frame)
-    if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
+    # The past is told, the present is seen: "was revealed to be a hero" has no look.
+    if parsed.tags[root] == "VBD" or subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
         return False
     if subject.noun is not None:
         return subject.noun.kind not in _UNDRAWN_KINDS

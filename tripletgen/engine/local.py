@@ -11,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from tripletgen.errors import TripletgenError
 
 Task = TypeVar("Task")
@@ -70,7 +72,7 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
     """Provide an engine; each worker process, or this one where it is the only one, calls `warm_up` when it starts."""
     if workers == 1:
         warm_up()
-        with _less_garbage():
+        with _less_garbage(), threadpool_limits(1, user_api="blas"):
             yield SerialEngine()
         return
     # Not fork: a forked child of a process with threads (Arrow's) can deadlock.
@@ -94,6 +96,8 @@ def _start(warm_up: Callable[[], Any]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warm_up()
     _spare_garbage_collector()
+    # A worker is a core's share: BLAS threads of its own would only wait for those of the others.
+    threadpool_limits(1, user_api="blas")
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,217 @@
+"""Text triplets as a trainer needs them: read once, tokenised once, drawn in a seeded order.
+
+Texts are read from a folder of shards, from a Hub data set or from RTD's JSON. Captions are kept once each; modification texts are
+tokenised in batches by the fast tokenizer and lie on disk as one flat array, memory-mapped, so a batch is a gather.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from rtd_train.errors import DataError
+from tripletgen.schema import SCHEMA_VERSION
+
+COLUMNS = ("reference_caption", "modification_text", "target_caption")
+# Other names of the modification text in other people's files.
+SYNONYMS = {"conditioning_caption": "modification_text", "relative_caption": "modification_text", "edit": "modification_text"}
+_TOKENIZE_ROWS = 10_000
+
+Ints = npt.NDArray[np.int32]
+
+
+class Texts(NamedTuple):
+    """The three texts of each triplet: modification texts, and captions by number. `fingerprint` is of them all."""
+
+    captions: list[str]
+    reference: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
+    modifications: pa.ChunkedArray
+    fingerprint: str
+
+    def __len__(self) -> int:
+        """Return the number of triplets."""
+        return len(self.reference)
+
+
+class Ragged(NamedTuple):
+    """Rows of different lengths in one flat array; row k is `flat[offsets[k]:offsets[k + 1]]`."""
+
+    flat: Ints
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.offsets) - 1
+
+    def lengths(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the lengths of some rows."""
+        return np.asarray(self.offsets[rows + 1] - self.offsets[rows])
+
+    def take(self, rows: npt.NDArray[np.int64], padding: int) -> Ints:
+        """Return rows side by side, padded to the longest of them. Shape: (rows, longest)."""
+        lengths = self.lengths(rows)
+        places = np.arange(int(lengths.max(initial=0)))
+        inside = places < lengths[:, None]
+        found = self.flat[np.where(inside, self.offsets[rows][:, None] + places, 0)] if len(self.flat) else np.zeros(inside.shape, np.int32)
+        return np.where(inside, found, padding).astype(np.int32)
+
+
+def read_triplets(data: str, split: str = "train") -> Texts:
+    """Read triplets from a folder of shards, RTD's JSON, or a Hub data set.
+
+    Raises:
+        DataError: there is no such data, it has no such split, another schema version, or lacks a column; or it is empty.
+    """
+    path = Path(data)
+    if path.is_dir():
+        table = _read_shards(path, split)
+    elif path.is_file():
+        table = _read_json(path)
+    else:
+        table = _read_hub(data, split)
+    if table.num_rows == 0:
+        raise DataError(f"{data}: no triplet in it", "build one with `tripletgen build`")
+    return _number(table)
+
+
+def _read_shards(folder: Path, split: str) -> pa.Table:
+    shards = sorted((folder / "data").glob(f"{split}-*.parquet")) or sorted(folder.glob(f"{split}-*.parquet"))
+    if not shards:
+        others = sorted({path.name.partition("-")[0] for path in folder.glob("**/*-*-of-*.parquet")} - {"rejects"})
+        hint = f"it has the splits {', '.join(others)}" if others else "build one with `tripletgen build --out DIR`"
+        raise DataError(f"{folder}: no shards of split {split!r} in it", hint)
+    manifest = folder / "manifest.json"
+    if manifest.is_file():
+        version = json.loads(manifest.read_text(encoding="utf-8")).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", "install the tripletgen that wrote it")
+    try:
+        return pa.concat_tables(_columns(str(shard), pq.ParquetFile(shard)) for shard in shards)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{folder}: a shard cannot be read ({str(error).splitlines()[0]})", "run `tripletgen check` on it") from error
+
+
+def _columns(name: str, file: pq.ParquetFile) -> pa.Table:
+    wanted = _name_columns(name, file.schema_arrow.names)
+    return file.read(columns=list(wanted)).rename_columns(wanted)
+
+
+def _name_columns(name: str, present: list[str]) -> dict[str, str]:
+    """Return our name of each column that is needed, by its name in a file."""
+    wanted = {column: SYNONYMS.get(column, column) for column in present if SYNONYMS.get(column, column) in COLUMNS}
+    missing = set(COLUMNS) - set(wanted.values())
+    if missing:
+        raise DataError(f"{name}: no column {', '.join(sorted(missing))}; it has {', '.join(present)}", f"a triplet has {', '.join(COLUMNS)}")
+    return wanted
+
+
+def _read_json(path: Path) -> pa.Table:
+    """Read RTD's JSON, a list of objects, or the same a line each."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        records = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path}: not JSON ({error})", "RTD's file is a list of objects with three texts each") from error
+    if not all(isinstance(record, dict) for record in records):
+        raise DataError(f"{path}: not a list of objects", "RTD's file is a list of objects with three texts each")
+    wanted = _name_columns(str(path), sorted({key for record in records for key in record}))
+    bad = next((k for k, record in enumerate(records) if not all(isinstance(record.get(key), str) for key in wanted)), None)
+    if bad is not None:
+        raise DataError(f"{path}: object {bad} lacks a text", f"each needs {', '.join(wanted)}")
+    return pa.table({ours: [record[theirs] for record in records] for theirs, ours in wanted.items()})
+
+
+def _read_hub(name: str, split: str) -> pa.Table:
+    try:
+        import datasets
+    except ModuleNotFoundError as error:
+        raise DataError(f"{name}: no such folder or file", "to read from the Hub: pip install 'tripletgen[hub]'") from error
+    try:
+        loaded: Any = datasets.load_dataset(name, split=split)
+    except Exception as error:
+        raise DataError(f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split") from error
+    wanted = _name_columns(name, loaded.column_names)
+    return loaded.select_columns(list(wanted)).with_format("arrow")[:].rename_columns(wanted)
+
+
+def _number(table: pa.Table) -> Texts:
+    """Give every distinct caption a number."""
+    captions = pa.chunked_array(
+        [chunk for name in ("reference_caption", "target_caption") for chunk in table[name].cast(pa.string()).chunks], pa.string()
+    )
+    encoded = pc.dictionary_encode(captions.combine_chunks() if captions.num_chunks else captions)
+    numbers = encoded.indices.to_numpy().astype(np.int64)
+    modifications = table["modification_text"].cast(pa.string())
+    digest = xxhash.xxh3_128()
+    for part in (encoded.dictionary, modifications.combine_chunks()):
+        for text in part:
+            digest.update(str(text).encode() + b"\0")
+    digest.update(numbers.tobytes())
+    rows = table.num_rows
+    return Texts(encoded.dictionary.to_pylist(), numbers[:rows], numbers[rows:], modifications, digest.hexdigest())
+
+
+def tokenize_rows(texts: Iterator[str], tokenize: Any, path: Path) -> Ragged:
+    """Tokenise texts in batches into two arrays on disk, `path.flat.npy` and `path.offsets.npy`, and return them memory-mapped."""
+    flat_path, offsets_path = path.with_suffix(".flat.npy"), path.with_suffix(".offsets.npy")
+    if not (flat_path.is_file() and offsets_path.is_file()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts, lengths = [], [np.zeros(1, np.int64)]
+        for batch in _batches(texts):
+            ids = tokenize(batch)
+            parts.append(np.fromiter((token for row in ids for token in row), np.int32))
+            lengths.append(np.fromiter(map(len, ids), np.int64))
+        _save(flat_path, np.concatenate(parts))
+        _save(offsets_path, np.cumsum(np.concatenate(lengths)))
+    return Ragged(np.load(flat_path, mmap_mode="r"), np.load(offsets_path, mmap_mode="r"))
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == _TOKENIZE_ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
+    temporary = path.with_suffix(".tmp.npy")
+    np.save(temporary, array)
+    temporary.replace(path)
+
+
+def draw(num_rows: int, batch: int, number: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the rows of batch `number` of an endless stream of epochs, each a seeded shuffle of all rows.
+
+    A function of its arguments alone: a run that goes on needs to know nothing but its step. The rows of an epoch that do not
+    fill a batch are left out of that epoch.
+
+    Raises:
+        DataError: there are fewer rows than a batch holds.
+    """
+    if num_rows < batch:
+        raise DataError(f"{num_rows} triplets are fewer than a batch of {batch}", f"try --batch-size {num_rows}, or build more")
+    epoch, place = divmod(number, num_rows // batch)
+    return _order(num_rows, seed, epoch)[place * batch : (place + 1) * batch]
+
+
+_ORDERS: dict[tuple[int, int, int], npt.NDArray[np.int64]] = {}
+
+
+def _order(num_rows: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    key = (num_rows, seed, epoch)
+    if key not in _ORDERS:
+        _ORDERS.clear()
+        _ORDERS[key] = np.random.default_rng([seed, epoch]).permutation(num_rows)
+    return _ORDERS[key]
