@@ -154,6 +154,9 @@ def pretrain(folder: Path, *, num_images: int, steps: int, batch: int, seed: int
     model = build_model(folder, seed)
     train(model, CLIPTokenizer.from_pretrained(folder), scenes, paint(scenes, seed), steps=steps, batch=batch, seed=seed)
     model.to(torch.float16).save_pretrained(folder)
+    # Half precision is how the weights travel; who loads them without asking gets what can be trained.
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    (folder / "config.json").write_text(config.replace('"dtype": "float16"', '"dtype": "float32"'), encoding="utf-8")
     preprocessing = {
         "image_processor_type": "CLIPImageProcessor",
         "do_resize": True,
