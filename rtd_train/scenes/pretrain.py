@@ -155,8 +155,10 @@ def pretrain(folder: Path, *, num_images: int, steps: int, batch: int, seed: int
     train(model, CLIPTokenizer.from_pretrained(folder), scenes, paint(scenes, seed), steps=steps, batch=batch, seed=seed)
     model.to(torch.float16).save_pretrained(folder)
     # Half precision is how the weights travel; who loads them without asking gets what can be trained.
-    config = (folder / "config.json").read_text(encoding="utf-8")
-    (folder / "config.json").write_text(config.replace('"dtype": "float16"', '"dtype": "float32"'), encoding="utf-8")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for part in (config, config["text_config"], config["vision_config"]):
+        part["dtype"] = "float32"
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     preprocessing = {
         "image_processor_type": "CLIPImageProcessor",
         "do_resize": True,
