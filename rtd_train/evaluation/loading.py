@@ -4,140 +4,114 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtd_train.errors import DataError
-from rtd_train.evaluation.system import PROMPT, PROMPT_WITHOUT_TEXT, System, weights_hash
+from rtd_train.errors import ModelError
+from rtd_train.evaluation.system import PROMPT, System
+from rtd_train.templates import PHOTO, clean_text
 
 if TYPE_CHECKING:
     import torch
 
-PLACEHOLDER = "$</w>"
-_PHI_LAYERS = ("layers.0", "layers.3", "layers.6")
-_GET_BACKBONE = "give --backbone the name of a CLIP on the Hub, or a folder that transformers' save_pretrained wrote"
+    from rtd_train.models.clip import TextBackbone
+    from rtd_train.models.phi import Phi
+
+SCENES_BACKBONE = "scenes"
+"""The name of the small CLIP that ships with the package."""
+
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_GET_BACKBONE = "give --backbone the name of a CLIP on the Hub (openai/clip-vit-large-patch14), or a folder that save_pretrained wrote"
 
 
-def load_backbone(name: str, kind: str, dtype: str = "float32") -> Any:
-    """Return one part of a CLIP: `CLIPTextModelWithProjection`, `CLIPVisionModelWithProjection`, the tokenizer or the preprocessing.
+def backbone_path(name: str) -> str:
+    """Return what transformers loads for a backbone's name."""
+    return str(Path(__file__).resolve().parents[1] / "scenes" / "clip") if name == SCENES_BACKBONE else name
+
+
+def load_vision(name: str) -> tuple[Any, Any]:
+    """Return the image encoder of a backbone and its preprocessing.
 
     Raises:
-        DataError: there is no such model.
+        ModelError: there is no such model.
     """
-    import torch
     import transformers
+    from transformers.utils import logging
 
-    options = {"dtype": getattr(torch, dtype)} if kind.endswith("Projection") else {}
+    logging.disable_progress_bar()
     try:
-        return getattr(transformers, kind).from_pretrained(name, **options)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name}: {kind} cannot be loaded: {str(error).splitlines()[0]}", _GET_BACKBONE) from error
-
-
-def load_phi(path: Path) -> "torch.nn.Module":
-    """Return the projection module of SEARLE's and LinCIR's shape, read without running any code from the file.
-
-    Raises:
-        DataError: the file is missing, or holds no such module.
-    """
-    import torch
-    from torch import nn
-
-    if not path.is_file():
-        raise DataError(f"{path}: no such file", "give --phi the file that `rtd_train fit-phi` wrote, or a released one")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            weights = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            weights = content.get("Phi", content)
-        (middle, first), last = weights["layers.0.weight"].shape, weights["layers.6.weight"].shape[0]
-        layers = [nn.Linear(first, middle), nn.GELU(), nn.Dropout(0.5), nn.Linear(middle, middle), nn.GELU(), nn.Dropout(0.5)]
-        phi = nn.Sequential(*layers, nn.Linear(middle, last))
-        phi.load_state_dict({name.removeprefix("layers."): value.float() for name, value in weights.items()})
-    except Exception as error:
-        raise DataError(f"{path}: holds no projection module: {str(error).splitlines()[0]}", f"its weights are {', '.join(_PHI_LAYERS)}") from error
-    return phi.eval()
+        model = transformers.CLIPVisionModelWithProjection.from_pretrained(name)
+        return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{name}: no CLIP image encoder can be loaded ({first})", _GET_BACKBONE) from error
 
 
 def load_system(
-    backbone: str, phi: "torch.nn.Module", *, text_encoder: str | None = None, prompt: str = PROMPT, device: str = "cpu", precision: str = "float32"
+    backbone: str, phi: str, *, text_encoder: str | None = None, prompt: str = PROMPT, device: str = "cpu", precision: str = "fp32"
 ) -> System:
     """Return a system whose text encoder is the backbone's own, or a trained one.
 
     Raises:
-        DataError: a part cannot be loaded, or the parts do not fit together.
+        ModelError: a part cannot be loaded, or the parts do not fit together.
     """
-    text = load_backbone(text_encoder or backbone, "CLIPTextModelWithProjection")
-    vision = load_backbone(backbone, "CLIPVisionModelWithProjection")
-    tokenizer = load_backbone(backbone, "CLIPTokenizer")
-    processor = load_backbone(backbone, "CLIPImageProcessorPil")
-    return build_system(backbone, text, vision, tokenizer, processor, phi, prompt=prompt, device=device, precision=precision)
+    from transformers.utils import logging
+
+    from rtd_train.models.clip import load_backbone
+    from rtd_train.models.phi import load_phi
+
+    # Each half of a CLIP would report the other half as left over.
+    logging.set_verbosity_error()
+    path = backbone_path(backbone)
+    text = load_backbone(path, text_encoder=text_encoder)
+    vision, processor = load_vision(path)
+    return build_system(backbone, text, vision, processor, load_phi(phi), prompt=prompt, device=device, precision=precision)
 
 
 def build_system(
-    backbone: str, text: Any, vision: Any, tokenizer: Any, processor: Any, phi: Any, *, prompt: str = PROMPT, device: str = "cpu", precision: str = "float32"
+    name: str, text: "TextBackbone", vision: Any, processor: Any, phi: "Phi", *, prompt: str = PROMPT, device: str = "cpu", precision: str = "fp32"
 ) -> System:
     """Return a system of loaded parts.
 
     Raises:
-        DataError: the projection module or the text encoder is of another width.
+        ModelError: the projection module or the text encoder is of another width.
     """
     import torch
 
-    width, tokens = vision.config.projection_dim, text.config.hidden_size
-    first, last = phi[0].in_features, phi[-1].out_features
-    if (first, last, text.config.projection_dim) != (width, tokens, width):
-        raise DataError(
-            f"the projection module maps {first} to {last}, the text encoder takes {tokens} and answers {text.config.projection_dim}, "
-            f"the image encoder answers {width}",
-            "give a projection module and a text encoder that were trained for this backbone",
-        )
-    described = {
-        "backbone": backbone,
-        "image_weights": weights_hash(vision),
-        "text_weights": weights_hash(text),
-        "phi_weights": weights_hash(phi),
-        "prompt": prompt,
-        "precision": precision,
-    }
-    dtype = getattr(torch, precision)
-    text, vision, phi = (module.to(device, dtype).eval() for module in (text, vision, phi))
-    placeholder = tokenizer.convert_tokens_to_ids(PLACEHOLDER)
+    from rtd_train.models.clip import weights_hash
+    from rtd_train.models.phi import check_sizes
+
+    width = int(vision.config.projection_dim)
+    if text.projection_dim != width:
+        message = f"the text encoder answers {text.projection_dim} numbers, the image encoder of {name} {width}"
+        raise ModelError(message, "take the text encoder that was trained for this backbone")
+    check_sizes(phi, width, text.hidden_size, name)
+    hashes = {part: weights_hash(module) for part, module in (("image", vision), ("text", text.model), ("phi", phi))}
+    described = {"backbone": name, **{f"{part}_weights": value for part, value in hashes.items()}, "prompt": prompt, "precision": precision}
+    dtype = getattr(torch, _DTYPES[precision])
+    for module in (text.model, vision, phi):
+        module.to(device=device, dtype=dtype)
 
     def encode_images(images: Sequence[Any]) -> torch.Tensor:
         pixels = processor(list(images), return_tensors="pt").pixel_values
         return torch.as_tensor(vision(pixel_values=pixels.to(device, dtype)).image_embeds)
 
     def encode_texts(texts: Sequence[str]) -> torch.Tensor:
-        return torch.as_tensor(text(**_tokens(tokenizer, texts, device)).text_embeds)
+        return _encode(text, [clean_text(given) for given in texts], None, device)
 
     def compose(references: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-        # The texts are people's: a `$` of theirs is not the placeholder.
-        prompts = [prompt.format(text=given.replace("$", "")) if given else PROMPT_WITHOUT_TEXT for given in texts]
-        return encode_composed(text, _tokens(tokenizer, prompts, device), phi(references.to(device, dtype)), placeholder)
+        prompts = [prompt.format(text=clean_text(given)) if given else PHOTO for given in texts]
+        return _encode(text, prompts, phi(references.to(device, dtype)), device)
 
-    preprocessing = processor.to_json_string()
-    return System(backbone, width, preprocessing, encode_images, encode_texts, compose, described)
+    return System(name, width, processor.to_json_string(), encode_images, encode_texts, compose, described)
 
 
-def _tokens(tokenizer: Any, texts: Sequence[str], device: str) -> Any:
-    return tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(device)
-
-
-def encode_composed(text: Any, tokens: Any, pseudo_tokens: "torch.Tensor", placeholder: int) -> "torch.Tensor":
-    """Return the embeddings of prompts in which the placeholder's token embedding is replaced by a pseudo-token.
-
-    Shape: tokens (B, L), pseudo_tokens (B, H) -> (B, D).
-    """
+def _encode(text: "TextBackbone", texts: Sequence[str], pseudo_tokens: "torch.Tensor | None", device: str) -> "torch.Tensor":
     import torch
 
-    is_placeholder = (tokens.input_ids == placeholder).unsqueeze(-1)
+    from rtd_train.models.clip import tokenize
+    from rtd_train.models.compose import encode_tokens
 
-    def replace(_module: Any, _inputs: Any, embedded: torch.Tensor) -> torch.Tensor:
-        return torch.where(is_placeholder, pseudo_tokens.unsqueeze(1).to(embedded), embedded)
-
-    hook = text.get_input_embeddings().register_forward_hook(replace)
-    try:
-        return torch.as_tensor(text(**tokens).text_embeds)
-    finally:
-        hook.remove()
+    ids = tokenize(text, list(texts))
+    lengths = torch.tensor([len(row) for row in ids])
+    padded = torch.full((len(ids), int(lengths.max())), text.eot_id)
+    for row, tokens in enumerate(ids):
+        padded[row, : len(tokens)] = torch.tensor(tokens)
+    return encode_tokens(text.model, padded.to(device), lengths.to(device), pseudo_tokens, text.placeholder_id)

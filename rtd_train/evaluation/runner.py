@@ -2,27 +2,28 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tripletgen
+from rtd_train.config import DEVICES, PRECISIONS
 from rtd_train.errors import UsageError
 from rtd_train.evaluation.benchmarks import BENCHMARKS, Benchmark, check_split, find_benchmark
 from rtd_train.evaluation.benchmarks.task import Ranking, Task
 from rtd_train.evaluation.images import Broken, find_image, read_image, stored_features
-from rtd_train.evaluation.loading import load_phi, load_system
+from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.ranking import embed_queries, rank
 from rtd_train.evaluation.sheet import Shown, write_sheet
 from rtd_train.evaluation.store import ImageFeatures, check_backbone, read_features, rows_of
-from rtd_train.evaluation.submission import write_submission
-from rtd_train.evaluation.system import PRECISIONS, PROMPT, System, compose_in_batches
+from rtd_train.evaluation.submission import PREDICTIONS, SERVER_SPLITS, write_submission
+from rtd_train.evaluation.system import PROMPT, System, compose_in_batches
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-SCENES = "scenes"
+SCENES, TRIPLETS = "scenes", "triplets"
 UNTOUCHED, TRAINED = "untouched", "trained"
 
 
@@ -33,6 +34,7 @@ class EvalConfig:
     benchmark: str
     backbone: str
     phi: str
+    data: str | None = None
     root: str | None = None
     split: str | None = None
     text_encoder: str | None = None
@@ -41,17 +43,21 @@ class EvalConfig:
     cache: str | None = None
     sheet: str | None = None
     prompt: str = PROMPT
-    device: str = "cpu"
-    precision: str = "float32"
+    device: str = "auto"
+    precision: str = "fp32"
     skip_broken: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         if self.precision not in PRECISIONS:
             raise UsageError(f"no precision is called {self.precision!r}", f"choose one of {', '.join(PRECISIONS)}")
+        if self.device not in DEVICES:
+            raise UsageError(f"no device is called {self.device!r}", f"choose one of {', '.join(DEVICES)}")
         if self.prompt.count("$") != 1 or "{text}" not in self.prompt:
             raise UsageError(f"the prompt {self.prompt!r} needs one $ and one {{text}}", f"such as {PROMPT!r}")
-        if self.benchmark != SCENES:
+        if self.benchmark == TRIPLETS and self.data is None:
+            raise UsageError("triplets needs a data set", "give the folder that `tripletgen build` wrote: rtd_train eval triplets DIR")
+        if self.benchmark not in (SCENES, TRIPLETS):
             find_benchmark(self.benchmark)
             if self.root is None:
                 raise UsageError(f"{self.benchmark} needs its folder", "give --root the folder with its annotations")
@@ -108,6 +114,8 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
         DataError: a file is missing, faulty or of another version or backbone.
         UsageError: the split keeps its targets for a server.
     """
+    if config.benchmark == TRIPLETS:
+        return _probe(config)
     given = read_features(Path(config.features)) if config.features else None
     case = load_case(config, given.names if given else ())
     if not case.truth_known:
@@ -118,37 +126,55 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
     scores = {name: _scores(case, ranked) for name, ranked in rankings.items()}
     if config.sheet:
         write_sheet(Path(config.sheet), [Shown(name, ranked[0]) for name, ranked in rankings.items()], case.tasks[0], case.open_image)
-    return result_of(case, systems, scores)
+    sizes = {task.name: (len(task.query_ids), task.gallery_size) for task in case.tasks}
+    return result_of(case.name, case.split, case.protocol, sizes, systems, scores, len(case.broken.names))
 
 
-def submit(config: EvalConfig, out: Path) -> list[Path]:
+def _probe(config: EvalConfig) -> dict[str, Any]:
+    from rtd_train.evaluation.probes import PROTOCOL, probe, read_split
+
+    split = config.split or "validation"
+    triplets = read_split(Path(str(config.data)), split)
+    systems = load_systems(config)
+    # The gallery is what the untouched encoder says, so it is needed even where its own figures are not wanted.
+    untouched = systems.get(UNTOUCHED) or load_systems(replace(config, text_encoder=None))[UNTOUCHED]
+    scores = probe(triplets, untouched, systems)
+    captions = len({text for triplet in triplets for text in (triplet.reference, triplet.target)})
+    return result_of(TRIPLETS, split, PROTOCOL, {TRIPLETS: (len(triplets), captions)}, systems, scores)
+
+
+def submit(config: EvalConfig, out: str | Path) -> list[Path]:
     """Write the files that the test server of CIRR or CIRCO takes, and return their paths.
 
     Raises:
         UsageError: the benchmark has no test server.
         DataError: as `evaluate`.
     """
-    from rtd_train.evaluation.submission import PREDICTIONS
-
     if config.benchmark not in PREDICTIONS:
         raise UsageError(f"{config.benchmark} has no test server", f"choose one of {', '.join(PREDICTIONS)}")
+    config = replace(config, split=config.split or SERVER_SPLITS[config.benchmark])
     given = read_features(Path(config.features)) if config.features else None
     case = load_case(config, given.names if given else ())
-    name, system = list(load_systems(config).items())[-1]
+    system = list(load_systems(config).values())[-1]
     features = [task_features(config, case, case.tasks[0], system, given)]
-    return write_submission(out, case.name, case.tasks[0], rankings_of(system, case, features)[0])
+    return write_submission(Path(out), case.name, case.tasks[0], rankings_of(system, case, features)[0])
 
 
 def load_systems(config: EvalConfig) -> dict[str, System]:
     """Return the untouched system where it is wanted or the only one, and the trained one where there is one."""
-    phi = load_phi(Path(config.phi))
+    import torch
+
+    has_gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not has_gpu:
+        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
+    device = "cuda" if config.device != "cpu" and has_gpu else "cpu"
     wanted: list[tuple[str, str | None]] = []
     if config.baseline or config.text_encoder is None:
         wanted.append((UNTOUCHED, None))
     if config.text_encoder is not None:
         wanted.append((TRAINED, config.text_encoder))
-    options = {"prompt": config.prompt, "device": config.device, "precision": config.precision}
-    return {name: load_system(config.backbone, phi, text_encoder=encoder, **options) for name, encoder in wanted}
+    options = {"prompt": config.prompt, "device": device, "precision": config.precision}
+    return {name: load_system(config.backbone, config.phi, text_encoder=encoder, **options) for name, encoder in wanted}
 
 
 def task_features(config: EvalConfig, case: Case, task: Task, system: System, given: ImageFeatures | None) -> "torch.Tensor":
@@ -183,17 +209,25 @@ def with_mean(scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]
     return scores | {"mean": {name: sum(task[name] for task in scores.values()) / len(scores) for name in names}}
 
 
-def result_of(case: Case, systems: Mapping[str, System], scores: Mapping[str, dict[str, dict[str, float]]]) -> dict[str, Any]:
-    """Return a result: figures are fractions; what they depend on stands beside them."""
+def result_of(
+    name: str,
+    split: str,
+    protocol: str,
+    sizes: Mapping[str, tuple[int, int]],
+    systems: Mapping[str, System],
+    scores: Mapping[str, dict[str, dict[str, float]]],
+    num_broken: int = 0,
+) -> dict[str, Any]:
+    """Return a result: figures are fractions; what they depend on stands beside them. `sizes`: queries and gallery of each task."""
     result: dict[str, Any] = {
-        "benchmark": case.name,
-        "split": case.split,
-        "protocol": case.protocol,
+        "benchmark": name,
+        "split": split,
+        "protocol": protocol,
         "version": tripletgen.__version__,
-        "queries": {task.name: len(task.query_ids) for task in case.tasks},
-        "gallery": {task.name: task.gallery_size for task in case.tasks},
-        "broken_images": len(case.broken.names),
-        "systems": {name: {**system.described, "scores": scores[name]} for name, system in systems.items()},
+        "queries": {task: queries for task, (queries, _) in sizes.items()},
+        "gallery": {task: gallery for task, (_, gallery) in sizes.items()},
+        "broken_images": num_broken,
+        "systems": {system: {**systems[system].described, "scores": scores[system]} for system in systems},
     }
     if len(scores) == 2:
         before, after = scores[UNTOUCHED], scores[TRAINED]
@@ -201,8 +235,9 @@ def result_of(case: Case, systems: Mapping[str, System], scores: Mapping[str, di
     return result
 
 
-def write_result(path: Path, result: Mapping[str, Any]) -> None:
+def write_result(path: str | Path, result: Mapping[str, Any]) -> None:
     """Write a result as JSON."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

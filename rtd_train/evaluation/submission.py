@@ -36,6 +36,7 @@ def circo_predictions(task: Task, ranking: Ranking) -> dict[str, Prediction]:
 
 
 PREDICTIONS = {"cirr": cirr_predictions, "circo": circo_predictions}
+SERVER_SPLITS = {"cirr": "test1", "circo": "test"}
 
 
 def write_submission(folder: Path, benchmark: str, task: Task, ranking: Ranking) -> list[Path]:

@@ -3,7 +3,6 @@
 The prompt, the weights' hashes and the precision travel with every figure, for figures of this field differ by each of them.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     import torch
 
 PROMPT = "a photo of $ that {text}"
-PROMPT_WITHOUT_TEXT = "a photo of $"
-PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -33,17 +30,6 @@ class System:
     encode_texts: "Callable[[Sequence[str]], torch.Tensor]"
     compose: Compose
     described: dict[str, str]
-
-
-def weights_hash(module: "torch.nn.Module") -> str:
-    """Return the first 16 hex digits of a SHA-256 of all weights by name, whatever file they came from."""
-    import torch
-
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def in_batches(encode: "Callable[[Sequence[Any]], torch.Tensor]", items: Sequence[Any], size: int = 256) -> "torch.Tensor":
