@@ -35,7 +35,7 @@ def caption_features(
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> npt.NDArray[np.float32]:
     """Return the frozen, projected, un-normalised features of captions, memory-mapped. Shape: (captions, D)."""
-    digest = xxhash.xxh3_128(weights_hash(backbone.model))
+    digest = xxhash.xxh3_128(weights_hash(backbone.model).encode())
     for caption in captions:
         digest.update(caption.encode() + b"\0")
     path = folder / f"features-{digest.hexdigest()}.npy"
@@ -71,7 +71,7 @@ def _encode_all(
             padded = np.full((len(rows), longest), backbone.eot_id, np.int64)
             for k, row in enumerate(rows):
                 padded[k, : lengths[row]] = ids[row]
-            found = encode_tokens(model, torch.from_numpy(padded).to(device), torch.from_numpy(lengths[rows]).to(device))
+            found = encode_tokens(model, torch.from_numpy(padded).to(device), backbone.eot_id)
             features[rows] = found.float().cpu().numpy()
             start += len(rows)
             on_progress(start, len(order))

@@ -53,7 +53,7 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
         progress.phase("frozen features", len(captions))
         texts = [caption.text for caption in captions]
         features = caption_features(backbone, texts, folder, world.device, lambda done, _: progress.advance(done))
-        digest = xxhash.xxh3_128_hexdigest("\0".join(caption.masked for caption in captions))
+        digest = xxhash.xxh3_128_hexdigest("\0".join(caption.masked for caption in captions).encode())
         masked = tokenize_rows(
             (caption.masked.lower() for caption in captions), lambda batch: tokenize(backbone, batch), folder / f"masked-{digest}-{len(backbone.tokenizer)}"
         )
@@ -85,9 +85,8 @@ def train_phi(
         targets = torch.from_numpy(features[rows]).to(device)
         noise = config.noise_scale * torch.rand(len(rows), 1, device=device) * torch.randn_like(targets)
         ids = torch.from_numpy(masked.take(rows, backbone.eot_id)).to(device)
-        lengths = torch.from_numpy(masked.lengths(rows)).to(device)
         with autocast(device, config.precision):
-            found = encode_tokens(model, ids, lengths, phi(targets + noise), backbone.placeholder_id)
+            found = encode_tokens(model, ids, backbone.eot_id, phi(targets + noise), backbone.placeholder_id)
         loss = F.mse_loss(found.float(), targets)
         optimizer.zero_grad(set_to_none=True)
         scaler.scale(loss).backward()

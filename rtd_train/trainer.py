@@ -298,22 +298,21 @@ class Run:
             if self.inputs.photos is None:
                 return composed.unsqueeze(1)
             return torch.stack([composed, self.encode(self.inputs.photos, self.inputs.reference[rows])], dim=1)
-        ids, lengths = self.tokens(self.inputs.composed, rows)
+        ids = self.tokens(self.inputs.composed, rows)
         with torch.no_grad():
             pseudo = self.phi(self.frozen(self.inputs.reference[rows]) + noise.to(self.world.device))
-        placeholder = self.backbone.placeholder_id
+        eot, placeholder = self.backbone.eot_id, self.backbone.placeholder_id
         if self.config.refined_batch:
-            return encode_composed_and_photo(self.model, ids, lengths, pseudo, placeholder, self.backbone.eot_id, self.prefix)
-        return encode_tokens(self.model, ids, lengths, pseudo, placeholder).unsqueeze(1)
+            return encode_composed_and_photo(self.model, ids, eot, pseudo, placeholder, self.prefix)
+        return encode_tokens(self.model, ids, eot, pseudo, placeholder).unsqueeze(1)
 
     def encode(self, texts: Ragged, rows: Rows) -> torch.Tensor:
         """Return the trained encoder's embeddings of texts. Shape: (rows, D)."""
-        return encode_tokens(self.model, *self.tokens(texts, rows))
+        return encode_tokens(self.model, self.tokens(texts, rows), self.backbone.eot_id)
 
-    def tokens(self, texts: Ragged, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the token ids of rows, padded to the longest, and their lengths."""
-        ids = torch.from_numpy(texts.take(rows, self.backbone.eot_id)).to(self.world.device, non_blocking=True)
-        return ids, torch.from_numpy(texts.lengths(rows)).to(self.world.device, non_blocking=True)
+    def tokens(self, texts: Ragged, rows: Rows) -> torch.Tensor:
+        """Return the token ids of rows, padded to the longest. Shape: (rows, longest)."""
+        return torch.from_numpy(texts.take(rows, self.backbone.eot_id)).to(self.world.device, non_blocking=True)
 
     def frozen(self, captions: Rows) -> torch.Tensor:
         """Return the frozen features of captions. Shape: (captions, D)."""

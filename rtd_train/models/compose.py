@@ -52,27 +52,26 @@ def causal_mask(length: int, like: torch.Tensor) -> torch.Tensor:
 def encode_tokens(
     model: CLIPTextModelWithProjection,
     token_ids: torch.Tensor,
-    lengths: torch.Tensor,
+    eot_id: int,
     pseudo_tokens: torch.Tensor | None = None,
     placeholder_id: int = -1,
 ) -> torch.Tensor:
-    """Return projected, un-normalised text embeddings, pooled at the end-of-text token, which is the last of each row's `lengths`.
+    """Return projected, un-normalised text embeddings, pooled at the first end-of-text token; padding may follow it.
 
-    Shape: ids (B, L), lengths (B,), pseudo-tokens (B, H) -> (B, D).
+    Shape: ids (B, L), pseudo-tokens (B, H) -> (B, D).
     """
     embeddings = embed_tokens(model, token_ids, pseudo_tokens, placeholder_id)
     positions = torch.arange(token_ids.shape[1], device=token_ids.device)
     hidden = run_encoder(model, embeddings, positions, None)
-    return _project(model, hidden, lengths - 1)
+    return _project(model, hidden, _first(token_ids, eot_id))
 
 
 def encode_composed_and_photo(
     model: CLIPTextModelWithProjection,
     token_ids: torch.Tensor,
-    lengths: torch.Tensor,
+    eot_id: int,
     pseudo_tokens: torch.Tensor,
     placeholder_id: int,
-    eot_id: int,
     prefix: int,
 ) -> torch.Tensor:
     """Return the embeddings of "a photo of $ that ..." and of "a photo of $" from one pass over their common beginning.
@@ -80,7 +79,7 @@ def encode_composed_and_photo(
     An end-of-text token is set in after the first `prefix` tokens, at the position that it has in the short prompt; the rest of
     the long prompt does not see it, and keeps its own positions. So the short prompt costs one token instead of a sequence.
 
-    Shape: ids (B, L), lengths (B,), pseudo-tokens (B, H) -> (B, 2, D): composed, photo.
+    Shape: ids (B, L), pseudo-tokens (B, H) -> (B, 2, D): composed, photo.
     """
     rows, length = token_ids.shape
     end = torch.full((rows, 1), eot_id, dtype=token_ids.dtype, device=token_ids.device)
@@ -91,9 +90,14 @@ def encode_composed_and_photo(
     mask = causal_mask(length + 1, embeddings)
     mask[prefix + 1 :, prefix] = torch.finfo(mask.dtype).min
     hidden = run_encoder(model, embeddings, positions, mask)
-    composed = _project(model, hidden, lengths)
-    photo = _project(model, hidden, torch.full_like(lengths, prefix))
+    at = _first(token_ids, eot_id)
+    composed = _project(model, hidden, at + 1)
+    photo = _project(model, hidden, torch.full_like(at, prefix))
     return torch.stack([composed, photo], dim=1)
+
+
+def _first(token_ids: torch.Tensor, token: int) -> torch.Tensor:
+    return (token_ids == token).int().argmax(dim=1)
 
 
 def _project(model: CLIPTextModelWithProjection, hidden: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

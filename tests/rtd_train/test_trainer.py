@@ -1,0 +1,254 @@
+"""Training is exact to the method, whatever is cached, cut in pieces, spread over processes or interrupted."""
+
+import copy
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rtd_train.checkpoint import open_run
+from rtd_train.config import run_values
+from rtd_train.data import draw, read_triplets
+from rtd_train.device import World
+from rtd_train.errors import DataError, DivergenceError, ModelError, OutputError, UsageError
+from rtd_train.models.phi import load_phi
+from rtd_train.trainer import Run, Silent, fit, prepare
+from tests.helpers import environment
+from tests.rtd_train.plain import step_loss
+
+WORLD = World(torch.device("cpu"))
+VARIANTS = {
+    "full": {},
+    "no anchor": {"anchor": False},
+    "no refined batch": {"refined_batch": False},
+    "no refined concatenation": {"refined_concat": False},
+    "neither refinement": {"refined_batch": False, "refined_concat": False},
+    "naive tuning": {"anchor": False, "refined_batch": False, "refined_concat": False},
+    "no noise": {"noise_scale": 0.0},
+    "pieces of five": {"chunk_size": 5},
+    "cached gradients": {"chunk_size": 5, "cache_gradients": True},
+    "accumulated": {"accumulate": 2},
+}
+
+
+def new_run(backbone, config):
+    texts = read_triplets(config.data)
+    open_run(Path(config.out), run_values(config), overwrite=True)
+    inputs = prepare(backbone, texts, config, WORLD, Silent())
+    return Run(backbone, load_phi(config.phi), inputs, config, WORLD, Path(config.out)), texts
+
+
+def plain_steps(backbone, config, texts, steps):
+    """Return the losses of some plain steps, and the gradients of the first by name."""
+    frozen, model = backbone.model, copy.deepcopy(backbone.model)
+    phi = load_phi(config.phi)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    modifications = [str(text) for text in texts.modifications]
+    losses, gradients = [], {}
+    for step in range(steps):
+        optimizer.zero_grad()
+        total = 0.0
+        for number in range(step * config.accumulate, (step + 1) * config.accumulate):
+            rows = draw(len(texts), config.batch_size, number, config.seed)
+            triplets = [(texts.captions[texts.reference[k]], modifications[k], texts.captions[texts.target[k]]) for k in rows]
+            generator = torch.Generator().manual_seed(config.seed * 2**32 + number)
+            scale = torch.rand(len(rows), 1, generator=generator)
+            noise = config.noise_scale * scale * torch.randn(len(rows), 64, generator=generator)
+            loss = step_loss(backbone, model, frozen, phi, triplets, noise, config) / config.accumulate
+            loss.backward()
+            total += loss.item()
+        if not gradients:
+            gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+        optimizer.step()
+        losses.append(total)
+    return losses, gradients
+
+
+@pytest.mark.parametrize("change", VARIANTS.values(), ids=VARIANTS)
+def test_the_first_step_is_that_of_a_plain_implementation(change, backbone, config):
+    config = dataclasses.replace(config, **change)
+    plain = copy.deepcopy(backbone.model)
+    run, texts = new_run(backbone, config)
+    expected, gradients = plain_steps(backbone._replace(model=plain), config, texts, 1)
+    assert run.take_step().item() == pytest.approx(expected[0], abs=1e-5)
+    for name, parameter in run.trained.items():
+        torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_twenty_steps_have_the_losses_of_a_plain_implementation(backbone, config):
+    # The published rate: at a large one Adam's first steps, which are all of one size, turn rounding into other weights.
+    config = dataclasses.replace(config, lr=1e-5, batch_size=8)
+    plain = copy.deepcopy(backbone.model)
+    run, texts = new_run(backbone, config)
+    expected, _ = plain_steps(backbone._replace(model=plain), config, texts, 20)
+    assert [run.take_step().item() for _ in range(20)] == pytest.approx(expected, abs=1e-5)
+
+
+def test_two_processes_have_the_gradients_of_one(config, tmp_path):
+    whole = fit(dataclasses.replace(config, steps=3, out=str(tmp_path / "one")))
+    half = ["--steps", 3, "--batch-size", config.batch_size // 2, "--out", tmp_path / "two"]
+    launch(config, *half, processes=2)
+    one, two = (weights(folder) for folder in (whole.out, tmp_path / "two"))
+    for name, tensor in one.items():
+        # A key's bias moves all scores of a query alike, so its gradient is rounding, and Adam steps by the sign of that.
+        if not name.endswith("k_proj.bias"):
+            torch.testing.assert_close(two[name], tensor, atol=2e-5, rtol=1e-3, msg=name)
+    assert losses(tmp_path / "two") == pytest.approx(losses(whole.out), abs=1e-5)
+
+
+def launch(config, *arguments, processes=1, wait=True):
+    start = [sys.executable, "-m"]
+    if processes > 1:
+        start += ["torch.distributed.run", "--standalone", "--nproc-per-node", processes, "-m"]
+    given = ["fit", config.data, "--backbone", config.backbone, "--phi", config.phi, "--lr", config.lr, "--device", "cpu", "--log-every", 1]
+    command = [*start, "rtd_train.cli.app", *given, "--cache", config.cache, *arguments]
+    process = subprocess.Popen(list(map(str, command)), env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if wait:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    return process
+
+
+def weights(out):
+    return load_file(Path(out) / "text_encoder" / "model.safetensors")
+
+
+def losses(out):
+    return [row["loss"] for row in map(json.loads, (Path(out) / "metrics.jsonl").read_text().splitlines())]
+
+
+@pytest.mark.parametrize("stop", [7, 12, 19])
+def test_a_run_that_stopped_goes_on_to_the_same_bits(stop, config, tmp_path, monkeypatch):
+    whole = fit(dataclasses.replace(config, ema=0.9))
+    config = dataclasses.replace(config, ema=0.9, out=str(tmp_path / "stopped"), checkpoint_every=5)
+    take = Run.take_step
+
+    def stopping(run):
+        if run.step == stop:
+            raise KeyboardInterrupt
+        return take(run)
+
+    monkeypatch.setattr(Run, "take_step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config)
+    monkeypatch.setattr(Run, "take_step", take)
+    fit(config)
+    for name, tensor in weights(whole.out).items():
+        assert torch.equal(weights(config.out)[name], tensor), name
+    assert losses(config.out) == losses(whole.out)
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(config, tmp_path):
+    arguments = ("--steps", 120, "--batch-size", 16, "--checkpoint-every", 10, "--out")
+    process = launch(config, *arguments, tmp_path / "killed", wait=False)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "killed").glob("checkpoints/step-*0")):
+        assert time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "killed/config.json").exists()
+    launch(config, *arguments, tmp_path / "killed")
+    launch(config, *arguments, tmp_path / "whole")
+    for name, tensor in weights(tmp_path / "whole").items():
+        assert torch.equal(weights(tmp_path / "killed")[name], tensor), name
+
+
+def test_the_result_is_loaded_by_transformers_and_by_the_authors_script(config):
+    from transformers import CLIPTextModelWithProjection
+
+    result = fit(dataclasses.replace(config, export_pt=True, tensorboard=True))
+    model = CLIPTextModelWithProjection.from_pretrained(result.out / "text_encoder")
+    exported = torch.load(result.out / "text_encoder.pt", weights_only=True)
+    assert list(exported) == ["epoch", "CLIPTextModelWithProjection"]
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(exported["CLIPTextModelWithProjection"][name], tensor)
+    assert load_phi(result.out / "phi.safetensors").input_dim == 64
+    assert (result.out / "loss.png").read_bytes()[:4] == b"\x89PNG"
+    assert list((result.out / "tensorboard").iterdir())
+    facts = json.loads((result.out / "config.json").read_text())
+    assert (facts["steps"], facts["batch_size"], facts["processes"], facts["anchor"]) == (20, 16, 1, True)
+    assert fit(config).loss == result.loss
+
+
+def test_the_weights_that_validate_best_are_kept(config):
+    scores = {5: 0.1, 10: 0.4, 15: 0.2, 20: 0.3}
+    seen = {}
+
+    def validate(backbone, step):
+        seen[step] = backbone.model.text_projection.weight.detach().clone()
+        return scores[step]
+
+    result = fit(dataclasses.replace(config, validate_every=5), validate)
+    assert result.best == 0.4
+    assert torch.equal(weights(config.out)["text_projection.weight"], seen[10])
+
+
+def test_low_rank_adapters_are_merged_and_lower_layers_stay(backbone, config, tmp_path):
+    before = {name: tensor.clone() for name, tensor in backbone.model.state_dict().items()}
+    fit(dataclasses.replace(config, lora_rank=4))
+    after = weights(config.out)
+    changed = {name for name, tensor in before.items() if not torch.equal(after[name], tensor)}
+    assert after.keys() == before.keys()
+    assert changed == {name for name in before if name.endswith(("proj.weight", "fc1.weight", "fc2.weight")) and ".layers." in name}
+    frozen = dataclasses.replace(config, freeze_layers=1, out=str(tmp_path / "frozen"))
+    fit(frozen)
+    after = weights(frozen.out)
+    assert {name for name, tensor in before.items() if torch.equal(after[name], tensor)} == {
+        name for name in before if ".layers.0." in name or ".embeddings." in name
+    }
+
+
+def test_old_checkpoints_are_removed(config):
+    fit(dataclasses.replace(config, checkpoint_every=3, keep_checkpoints=2))
+    assert sorted(path.name for path in Path(config.out, "checkpoints").iterdir()) == ["step-00000015", "step-00000018"]
+
+
+def test_a_loss_that_is_no_number_stops_and_names_step_and_rows(config):
+    with pytest.raises(DivergenceError, match=r"the loss is nan at step \d+ \(rows \d+, ") as caught:
+        fit(dataclasses.replace(config, lr=1e18, checkpoint_every=1))
+    assert "the last checkpoint is kept" in caught.value.hint
+    kept = sorted(Path(config.out, "checkpoints").glob("step-*"))
+    assert all(torch.isfinite(tensor).all() for tensor in load_file(kept[-1] / "model.safetensors").values())
+
+
+def test_other_options_in_the_same_folder_are_refused_by_name(config):
+    fit(config)
+    with pytest.raises(OutputError, match=r"lr: 0.001 there, 0.002 here\)"):
+        fit(dataclasses.replace(config, lr=0.002))
+    assert fit(dataclasses.replace(config, lr=0.002, overwrite=True)).steps == 20
+
+
+def test_a_folder_with_something_else_is_left_alone(config):
+    Path(config.out).mkdir()
+    Path(config.out, "thesis.tex").touch()
+    with pytest.raises(OutputError, match="holds something that is no run"):
+        fit(dataclasses.replace(config, overwrite=True))
+    assert Path(config.out, "thesis.tex").exists()
+
+
+def test_fewer_rows_than_a_batch_are_refused(config):
+    with pytest.raises(DataError, match=r"\d+ triplets are fewer than a batch of 4096"):
+        fit(dataclasses.replace(config, batch_size=4096))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_there_is_missed(config):
+    with pytest.raises(UsageError, match="no GPU is here"):
+        fit(dataclasses.replace(config, device="cuda"))
+
+
+def test_a_phi_of_other_sizes_names_both(config, tmp_path):
+    from rtd_train.models.phi import MLP, save_phi
+
+    save_phi(MLP(32, 48), tmp_path / "other.safetensors", {})
+    with pytest.raises(ModelError, match="phi maps 32 to 48, random:tiny needs 64 to 64"):
+        fit(dataclasses.replace(config, phi=str(tmp_path / "other.safetensors")))
