@@ -145,7 +145,9 @@ def main() -> None:
     print_table("CIRR val from features: 4,181 x 2,297, D = 768", ("", "seconds", "MB", "R@10", "subset R@1"), rows)
     row = (options.device, f"{circo['seconds']:.2f}", f"{circo['MB']:.0f} (bar {MOST_CIRCO_MB:.0f})", f"{100 * circo['mAP@50']:.2f}")
     print_table("CIRCO size: 800 x 123,403, D = 768", ("", "seconds", "MB", "mAP@50"), [row])
-    write_json(options.json, {"yardstick": plain, "rtd_train": fast, "circo": circo, "time_ratio": time_ratio, "memory_ratio": memory_ratio})
+    write_json(
+        options.json, {"yardstick": plain, "rtd_train": fast, "circo": circo, "time_ratio": time_ratio, "memory_ratio": memory_ratio}
+    )
     if wrong:
         sys.exit(f"error: the two ways differ in {', '.join(wrong)}")
     if time_ratio < LEAST_TIME_RATIO or memory_ratio < LEAST_MEMORY_RATIO or circo["MB"] > MOST_CIRCO_MB:

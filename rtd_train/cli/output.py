@@ -39,7 +39,11 @@ def print_result(result: Mapping[str, Any]) -> None:
     systems: Mapping[str, Any] = result["systems"]
     difference = result.get("difference")
     for task in next(iter(systems.values()))["scores"]:
-        title = result["benchmark"] if task in (result["benchmark"], f"{result['benchmark']} {result['split']}") else f"{result['benchmark']} {task}"
+        title = (
+            result["benchmark"]
+            if task in (result["benchmark"], f"{result['benchmark']} {result['split']}")
+            else f"{result['benchmark']} {task}"
+        )
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         table.add_column("", no_wrap=True)
         for name in (*systems, *(["difference"] if difference else [])):

@@ -11,14 +11,20 @@ Option = typer.Option
 
 def command(
     benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="cirr or circo.")],
+    *,
     backbone: Annotated[str, Option(metavar="NAME|DIR", help="CLIP model: openai/clip-vit-large-patch14, or a folder.")],
     phi: Annotated[str, Option(metavar="FILE", help="Projection module: ours, or a released file of SEARLE, LinCIR or Pic2Word.")],
     root: Annotated[str, Option(metavar="DIR", help="Folder of the benchmark in its official layout.")],
     out: Annotated[str, Option(metavar="DIR", help="Folder to write the files to.")],
-    text_encoder: Annotated[str | None, Option(metavar="DIR", help="Trained text encoder.  [default: the backbone's own]", show_default=False)] = None,
+    text_encoder: Annotated[
+        str | None, Option(metavar="DIR", help="Trained text encoder.  [default: the backbone's own]", show_default=False)
+    ] = None,
     split: Annotated[str | None, Option(help="Split.  [default: test1 of CIRR, test of CIRCO]", show_default=False)] = None,
     features: Annotated[str | None, Option(metavar="FILE", help="Image features to use instead of images.", show_default=False)] = None,
-    cache: Annotated[str | None, Option(metavar="DIR", help="Where extracted features are kept.  [default: .rtd_features in the root]", show_default=False)] = None,
+    cache: Annotated[
+        str | None,
+        Option(metavar="DIR", help="Where extracted features are kept.  [default: .rtd_features in the root]", show_default=False),
+    ] = None,
     prompt: Annotated[str, Option(help="Query prompt; $ is the image, {text} the relative caption.")] = "a photo of $ that {text}",
     device: Annotated[str, Option(metavar="auto|cpu|cuda", help="Where to run.")] = "auto",
     precision: Annotated[str, Option(metavar="fp32|bf16|fp16", help="Precision of the encoders.")] = "fp32",

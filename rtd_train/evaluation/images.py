@@ -11,7 +11,6 @@ from rtd_train.evaluation.store import ImageFeatures, read_features, write_featu
 from rtd_train.evaluation.system import System, in_batches
 
 if TYPE_CHECKING:
-    import torch
     from PIL.Image import Image
 
 _BATCH = 64

@@ -26,6 +26,15 @@ def backbone_path(name: str) -> str:
     return str(Path(__file__).resolve().parents[1] / "scenes" / "clip") if name == SCENES_BACKBONE else name
 
 
+def silence_transformers() -> None:
+    """Stop progress bars, and the report of each half of a CLIP that the other half is left over."""
+    from transformers.utils import logging as chatter
+
+    quieten: Any = chatter
+    quieten.disable_progress_bar()
+    quieten.set_verbosity_error()
+
+
 def load_vision(name: str) -> tuple[Any, Any]:
     """Return the image encoder of a backbone and its preprocessing.
 
@@ -33,11 +42,10 @@ def load_vision(name: str) -> tuple[Any, Any]:
         ModelError: there is no such model.
     """
     import transformers
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    silence_transformers()
     try:
-        model = transformers.CLIPVisionModelWithProjection.from_pretrained(name)
+        model: Any = transformers.CLIPVisionModelWithProjection.from_pretrained(name)
         return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = str(error).strip().partition("\n")[0]
@@ -52,21 +60,26 @@ def load_system(
     Raises:
         ModelError: a part cannot be loaded, or the parts do not fit together.
     """
-    from transformers.utils import logging
-
     from rtd_train.models.clip import load_backbone
     from rtd_train.models.phi import load_phi
 
-    # Each half of a CLIP would report the other half as left over.
-    logging.set_verbosity_error()
+    silence_transformers()
     path = backbone_path(backbone)
     text = load_backbone(path, text_encoder=text_encoder)
     vision, processor = load_vision(path)
     return build_system(backbone, text, vision, processor, load_phi(phi), prompt=prompt, device=device, precision=precision)
 
 
-def build_system(
-    name: str, text: "TextBackbone", vision: Any, processor: Any, phi: "Phi", *, prompt: str = PROMPT, device: str = "cpu", precision: str = "fp32"
+def build_system(  # noqa: PLR0913 - the parts of a system, each named
+    name: str,
+    text: "TextBackbone",
+    vision: Any,
+    processor: Any,
+    phi: "Phi",
+    *,
+    prompt: str = PROMPT,
+    device: str = "cpu",
+    precision: str = "fp32",
 ) -> System:
     """Return a system of loaded parts.
 
@@ -86,7 +99,8 @@ def build_system(
     hashes = {part: weights_hash(module) for part, module in (("image", vision), ("text", text.model), ("phi", phi))}
     described = {"backbone": name, **{f"{part}_weights": value for part, value in hashes.items()}, "prompt": prompt, "precision": precision}
     dtype = getattr(torch, _DTYPES[precision])
-    for module in (text.model, vision, phi):
+    modules: tuple[Any, ...] = (text.model, vision, phi)
+    for module in modules:
         module.to(device=device, dtype=dtype)
 
     def encode_images(images: Sequence[Any]) -> torch.Tensor:
@@ -109,9 +123,6 @@ def _encode(text: "TextBackbone", texts: Sequence[str], pseudo_tokens: "torch.Te
     from rtd_train.models.clip import tokenize
     from rtd_train.models.compose import encode_tokens
 
-    ids = tokenize(text, list(texts))
-    lengths = torch.tensor([len(row) for row in ids])
-    padded = torch.full((len(ids), int(lengths.max())), text.eot_id)
-    for row, tokens in enumerate(ids):
-        padded[row, : len(tokens)] = torch.tensor(tokens)
-    return encode_tokens(text.model, padded.to(device), lengths.to(device), pseudo_tokens, text.placeholder_id)
+    ids = [torch.tensor(row) for row in tokenize(text, list(texts))]
+    padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=text.eot_id).to(device)
+    return encode_tokens(text.model, padded, text.eot_id, pseudo_tokens, text.placeholder_id)

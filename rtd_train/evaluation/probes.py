@@ -46,7 +46,9 @@ def read_split(folder: Path, split: str = "validation", limit: int | None = None
 
     paths = sorted((folder / "data").glob(f"{split}-*.parquet"))
     if not paths:
-        raise DataError(f"{folder}: has no split {split!r}", "give a folder that `tripletgen build` wrote, with --validation-fraction above 0")
+        raise DataError(
+            f"{folder}: has no split {split!r}", "give a folder that `tripletgen build` wrote, with --validation-fraction above 0"
+        )
     columns = ["reference_caption", "modification_text", "target_caption"]
     try:
         tables = [pq.read_table(path, columns=columns) for path in paths]
@@ -86,7 +88,9 @@ def triplets_task(triplets: Sequence[TextTriplet], modifications: str = "given",
     )
 
 
-def probe(triplets: Sequence[TextTriplet], untouched: System, systems: Mapping[str, System], seed: int = 0) -> dict[str, dict[str, dict[str, float]]]:
+def probe(
+    triplets: Sequence[TextTriplet], untouched: System, systems: Mapping[str, System], seed: int = 0
+) -> dict[str, dict[str, dict[str, float]]]:
     """Return the figures of each system: recall of the target caption a kind of modification, and its alignment.
 
     Raises:
@@ -126,4 +130,3 @@ def caption_to_image(texts: "torch.Tensor", images: "torch.Tensor") -> dict[str,
     """
     ranked = top_k(normalise(texts), normalise(images), max(KS))
     return {f"R@{k}": recall_at_k(ranked, np.arange(len(images)), k) for k in KS}
-

@@ -56,7 +56,9 @@ def check_finite(rows: "torch.Tensor", names: Sequence[str], what: str) -> None:
     finite = torch.isfinite(rows).all(dim=1)
     if not finite.all():
         name = names[int((~finite).nonzero()[0])]
-        raise DataError(f"{what} {name!r} holds a value that is not a finite number", "extract the features again; half precision may overflow")
+        raise DataError(
+            f"{what} {name!r} holds a value that is not a finite number", "extract the features again; half precision may overflow"
+        )
 
 
 def check_predictions(ranked: Sequence[Sequence[str]], query_ids: Sequence[str]) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 NUM_QUERIES, NUM_FOUND, _THUMB = 24, 6, 96
 _STYLE = (
-    "body{font:14px sans-serif;margin:24px;color:#222}figure{display:inline-block;margin:2px;text-align:center}img{display:block;border:3px solid #ddd;"
-    "width:96px;height:96px;object-fit:contain}.target img{border-color:#1a8f3c}section{border-top:1px solid #ccc;padding:8px 0}"
+    "body{font:14px sans-serif;margin:24px;color:#222}figure{display:inline-block;margin:2px;text-align:center}"
+    "img{display:block;border:3px solid #ddd;width:96px;height:96px;object-fit:contain}.target img{border-color:#1a8f3c}section{border-top:1px solid #ccc;padding:8px 0}"
     "b{display:inline-block;min-width:90px}h2{font-size:15px;font-weight:normal}"
 )
 
@@ -27,7 +27,9 @@ class Shown(NamedTuple):
     ranking: Ranking
 
 
-def write_sheet(path: Path, systems: Sequence[Shown], task: Task, open_image: "Callable[[str], Image]", num_queries: int = NUM_QUERIES) -> None:
+def write_sheet(
+    path: Path, systems: Sequence[Shown], task: Task, open_image: "Callable[[str], Image]", num_queries: int = NUM_QUERIES
+) -> None:
     """Write the first queries of a task with what each system found; the target is framed in green.
 
     Queries at which the systems differ come first: they are what one looks for.
@@ -37,7 +39,11 @@ def write_sheet(path: Path, systems: Sequence[Shown], task: Task, open_image: "C
     order = sorted(range(len(task.query_ids)), key=lambda row: len({int(rows[row, 0]) for rows in found if rows is not None}) == 1)
     sections = []
     for row in order[:num_queries]:
-        lines = [_line(task, system.name, rows[row, :NUM_FOUND].tolist(), row, open_image) for system, rows in zip(systems, found, strict=True) if rows is not None]
+        lines = [
+            _line(task, system.name, rows[row, :NUM_FOUND].tolist(), row, open_image)
+            for system, rows in zip(systems, found, strict=True)
+            if rows is not None
+        ]
         reference = _figure(open_image(task.images[task.references[row]]), "reference", is_target=False)
         texts = " / ".join(html.escape(text) for text in task.texts[row])
         sections.append(f"<section><h2>{texts}</h2><div><b>reference</b>{reference}</div>{''.join(lines)}</section>")
@@ -60,4 +66,5 @@ def _figure(image: "Image", caption: str, *, is_target: bool) -> str:
     small.save(buffer, "PNG")
     data = base64.b64encode(buffer.getvalue()).decode()
     escaped = html.escape(caption, quote=True)
-    return f"<figure class='{'target' if is_target else ''}'><img alt='{escaped}' title='{escaped}' src='data:image/png;base64,{data}'></figure>"
+    kind = "target" if is_target else "other"
+    return f"<figure class='{kind}'><img alt='{escaped}' title='{escaped}' src='data:image/png;base64,{data}'></figure>"

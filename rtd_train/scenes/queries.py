@@ -7,7 +7,7 @@ learned its wordings by heart gains nothing here.
 import random
 from typing import NamedTuple
 
-from rtd_train.scenes.captions import NUMBERS, PLACE_WORDS, RELATION_WORDS, name, plural
+from rtd_train.scenes.captions import NUMBER_WORDS, PLACE_WORDS, RELATION_WORDS, name, plural
 from rtd_train.scenes.world import Change, Scene, change, possible_properties, random_scene
 
 NUM_MISSES = 4
@@ -32,7 +32,12 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "i would like {the} {new}",
         "looks alike, {the} being {new}",
     ),
-    "count": ("{number} {things} this time", "i count {number} {things} in it", "there should be {number} {things}", "only the number differs: {number} {things}"),
+    "number": (
+        "{number} {things} this time",
+        "i count {number} {things} in it",
+        "there should be {number} {things}",
+        "only the number differs: {number} {things}",
+    ),
     "noun": (
         "there should be {new_a} where {the} used to be",
         "i would rather see {new_a} than {the}",
@@ -85,9 +90,9 @@ def relative_caption(scene: Scene, made: Change, rng: random.Random) -> str:
             kind = "bigger" if _MORE[made.new] > _MORE[made.old] else "smaller"
         elif made.prop == "texture" and made.new == "plain":
             kind, slots["new_noun"] = "plain", _noun(scene, made.thing)
-        elif made.prop == "count":
+        elif made.prop == "number":
             thing = made.scene.things[made.thing]
-            slots |= {"number": NUMBERS[thing.count] if thing.count > 1 else "one", "things": _noun(made.scene, made.thing)}
+            slots |= {"number": NUMBER_WORDS[thing.number] if thing.number > 1 else "one", "things": _noun(made.scene, made.thing)}
         elif made.prop == "noun":
             slots["new_a"] = name(made.scene.things[made.thing]._replace(colour="", texture="plain", size="medium"))
     return rng.choice(WORDINGS[kind]).format_map(slots)
@@ -95,7 +100,7 @@ def relative_caption(scene: Scene, made: Change, rng: random.Random) -> str:
 
 def _noun(scene: Scene, index: int) -> str:
     thing = scene.things[index]
-    return plural(thing.noun) if thing.count > 1 else thing.noun
+    return plural(thing.noun) if thing.number > 1 else thing.noun
 
 
 def _the(scene: Scene, index: int) -> str:
@@ -106,7 +111,7 @@ def make_queries(num_queries: int, seed: int) -> list[Query]:
     """Return queries whose scenes, references, targets and near misses alike, all differ from one another."""
     rng = random.Random(seed)
     used: set[Scene] = set()
-    queries = []
+    queries: list[Query] = []
     while len(queries) < num_queries:
         query = _make_query(rng)
         scenes = {query.reference, query.target, *query.misses}
@@ -119,7 +124,8 @@ def make_queries(num_queries: int, seed: int) -> list[Query]:
 def _make_query(rng: random.Random) -> Query:
     reference = random_scene(rng)
     made = change(reference, rng.choice(possible_properties(reference)), rng)
-    text, properties = relative_caption(reference, made, rng), (made.prop,)
+    text = relative_caption(reference, made, rng)
+    properties: tuple[str, ...] = (made.prop,)
     target = made.scene
     if rng.random() < _TWO_CHANGES:
         second = _second_change(reference, made, rng)
@@ -140,5 +146,5 @@ def _second_change(reference: Scene, made: Change, rng: random.Random) -> Change
     possible = [prop for prop in possible_properties(reference) if prop not in (made.prop, "noun", "add", "remove", "relation")]
     second = change(made.scene, rng.choice(possible), rng)
     # People name things as they see them in the reference.
-    renamed = made.prop in ("noun", "count") and second.thing == made.thing
+    renamed = made.prop in ("noun", "number") and second.thing == made.thing
     return None if renamed else second
