@@ -5,7 +5,7 @@ import sys
 import typer
 
 from rtd_train import __version__
-from rtd_train.cli import fit, fit_phi
+from rtd_train.cli import evaluate, fit, fit_phi, scenes, submit
 from rtd_train.cli.output import print_error
 from rtd_train.errors import TrainError
 
@@ -34,6 +34,9 @@ def _options(
 
 app.command("fit")(fit.command)
 app.command("fit-phi")(fit_phi.command)
+app.command("eval")(evaluate.command)
+app.command("submit")(submit.command)
+app.command("scenes")(scenes.command)
 
 
 def main() -> None:
@@ -44,7 +47,7 @@ def main() -> None:
         print_error(error)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "transformers", "accelerate", "safetensors", "peft", "matplotlib", "tensorboard"):
+        if error.name not in ("torch", "transformers", "accelerate", "safetensors", "peft", "matplotlib", "tensorboard", "PIL"):
             raise
         print_error(TrainError(f"{error.name} is not installed", "pip install 'tripletgen[train]'"))
         sys.exit(1)

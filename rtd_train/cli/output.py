@@ -1,12 +1,15 @@
 """Everything that is printed: results to standard output, progress and errors to standard error."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.table import Table
 
 from rtd_train.errors import TrainError
 
@@ -22,6 +25,39 @@ def print_facts(facts: dict[str, str]) -> None:
     width = max(map(len, facts), default=0)
     for name, fact in facts.items():
         typer.echo(f"{name:<{width}}  {fact}")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_result(result: Mapping[str, Any]) -> None:
+    """Print the figures of an evaluation in percent, a system a column, and what they depend on."""
+    console = Console(highlight=False, markup=False)
+    console = console if console.is_terminal else Console(highlight=False, markup=False, width=120)
+    systems: Mapping[str, Any] = result["systems"]
+    difference = result.get("difference")
+    for task in next(iter(systems.values()))["scores"]:
+        title = (
+            result["benchmark"]
+            if task in (result["benchmark"], f"{result['benchmark']} {result['split']}")
+            else f"{result['benchmark']} {task}"
+        )
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for name in (*systems, *(["difference"] if difference else [])):
+            table.add_column(name, justify="right")
+        for metric in next(iter(systems.values()))["scores"][task]:
+            row = [f"{100 * system['scores'][task][metric]:.2f}" for system in systems.values()]
+            table.add_row(metric, *row, *([f"{100 * difference[task][metric]:+.2f}"] if difference else []))
+        console.print(table)
+    for key in ("split", "protocol"):
+        console.print(f"{key:<14}{result[key]}")
+    for name, system in systems.items():
+        console.print(f"{name:<14}{', '.join(f'{key} {value}' for key, value in system.items() if key != 'scores')}")
+    if result["broken_images"]:
+        console.print(f"{'broken images':<14}{result['broken_images']}")
 
 
 class Shown:

@@ -6,6 +6,7 @@ preprocessing, so a file is keyed by these and is never used for others. A file 
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +76,7 @@ def _check(stored: ImageFeatures, where: str) -> None:
     if stored.features.ndim != 2 or len(stored.names) != stored.features.shape[0]:
         raise DataError(f"{where}: has {len(stored.names)} ids and features of shape {tuple(stored.features.shape)}", "give one row an id")
     if len(set(stored.names)) != len(stored.names):
-        seen: set[str] = set()
-        twice = next(name for name in stored.names if name in seen or seen.add(name))
+        twice = next(name for name, count in Counter(stored.names).items() if count > 1)
         raise DataError(f"{where}: the id {twice!r} stands twice", "give each image once")
     finite = torch.isfinite(stored.features).all(dim=1)
     if not finite.all():

@@ -36,6 +36,7 @@ def circo_predictions(task: Task, ranking: Ranking) -> dict[str, Prediction]:
 
 
 PREDICTIONS = {"cirr": cirr_predictions, "circo": circo_predictions}
+SERVER_SPLITS = {"cirr": "test1", "circo": "test"}
 
 
 def write_submission(folder: Path, benchmark: str, task: Task, ranking: Ranking) -> list[Path]:
@@ -59,9 +60,10 @@ def check_submission(content: Mapping[str, Any], benchmark: str, task: Task) -> 
         version, metric = rows.pop("version", None), rows.pop("metric", None)
         if version != "rc2" or metric not in ("recall", "recall_subset"):
             raise DataError(f"the file says version {version!r} and metric {metric!r}", "CIRR takes rc2, and recall or recall_subset")
-        wanted, kind = (CIRR_TOP, str) if metric == "recall" else (CIRR_SUBSET_TOP, str)
+        wanted = CIRR_TOP if metric == "recall" else CIRR_SUBSET_TOP
     else:
-        wanted, kind = CIRCO_TOP, int
+        wanted = CIRCO_TOP
+    kind: type = str if benchmark == "cirr" else int
     _check_queries(rows, task)
     known = set(task.images[: task.gallery_size])
     for query_id, row in rows.items():

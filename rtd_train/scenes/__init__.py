@@ -1,0 +1,1 @@
+"""Scenes: a small world with real pixels, on which the whole chain runs without any download."""

@@ -4,7 +4,7 @@ import random
 
 from rtd_train.scenes.world import Scene, Thing
 
-NUMBERS = {1: "a", 2: "two", 3: "three", 4: "four"}
+NUMBER_WORDS = {1: "a", 2: "two", 3: "three", 4: "four"}
 _PLURALS = {"box": "boxes", "bench": "benches"}
 RELATION_WORDS = {
     "beside": ("beside", "next to"),
@@ -34,8 +34,8 @@ def name(thing: Thing, *, say_size: bool = True) -> str:
     """Return a thing in words: `two small striped red balls`."""
     words = [thing.size if say_size and thing.size != "medium" else "", thing.colour]
     words.insert(1, thing.texture if thing.texture != "plain" else "")
-    text = " ".join(word for word in (*words, plural(thing.noun) if thing.count > 1 else thing.noun) if word)
-    number = "an" if thing.count == 1 and text[0] in "aeiou" else NUMBERS[thing.count]
+    text = " ".join(word for word in (*words, plural(thing.noun) if thing.number > 1 else thing.noun) if word)
+    number = "an" if thing.number == 1 and text[0] in "aeiou" else NUMBER_WORDS[thing.number]
     return f"{number} {text}"
 
 
@@ -48,7 +48,7 @@ def caption(scene: Scene, rng: random.Random) -> str:
     if len(names) > 2:
         text += f" {rng.choice(('with', 'and'))} {names[2]}"
     opening = rng.choice(_OPENINGS)
-    text = opening.format(a=text, be="is" if scene.things[0].count == 1 else "are")
+    text = opening.format(a=text, be="is" if scene.things[0].number == 1 else "are")
     if rng.random() < _SAY_PLACE:
         text += f" {rng.choice(PLACE_WORDS[scene.place])}"
     if scene.time == "night" and rng.random() < _SAY_TIME:

@@ -135,7 +135,7 @@ def train(model: "CLIPModel", tokenizer: Any, scenes: list[Scene], pixels: "torc
             model.logit_scale.clamp_(max=math.log(100))
         if step % 50 == 0 or step == steps - 1:
             sys.stderr.write(f"step {step:5d}  loss {loss.item():.3f}  {time.monotonic() - start:.0f} s\n")
-    model.eval()
+    model.train(mode=False)
 
 
 def _learning_rate(step: int, steps: int, peak: float = 1e-3, warmup: int = 100) -> float:
@@ -146,7 +146,6 @@ def _learning_rate(step: int, steps: int, peak: float = 1e-3, warmup: int = 100)
 
 def pretrain(folder: Path, *, num_images: int, steps: int, batch: int, seed: int) -> None:
     """Write a model folder as transformers reads it: weights in half precision, configuration, tokenizer, preprocessing."""
-    import torch
     from transformers import CLIPTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +154,13 @@ def pretrain(folder: Path, *, num_images: int, steps: int, batch: int, seed: int
     scenes = [random_scene(rng) for _ in range(num_images)]
     model = build_model(folder, seed)
     train(model, CLIPTokenizer.from_pretrained(folder), scenes, paint(scenes, seed), steps=steps, batch=batch, seed=seed)
-    model.to(torch.float16).save_pretrained(folder)
+    weights: Any = model
+    weights.half().save_pretrained(folder)
+    # Half precision is how the weights travel; who loads them without asking gets what can be trained.
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for part in (config, config["text_config"], config["vision_config"]):
+        part["dtype"] = "float32"
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     preprocessing = {
         "image_processor_type": "CLIPImageProcessor",
         "do_resize": True,

@@ -87,19 +87,19 @@ def _place(scene: Scene, rng: random.Random) -> list[tuple[float, float]]:
 
 
 def _half(thing: Thing) -> float:
-    return _EXTENT[thing.size] / 2 * (1.0 if thing.count == 1 else 1.25)
+    return _EXTENT[thing.size] / 2 * (1.0 if thing.number == 1 else 1.25)
 
 
 def _paint_group(image: "Image", thing: Thing, centre: tuple[float, float], rng: random.Random) -> None:
-    extent = _EXTENT[thing.size] * _SHRINK[thing.count]
+    extent = _EXTENT[thing.size] * _SHRINK[thing.number]
     step = extent * 0.86
-    columns = min(thing.count, 2)
-    for number in range(thing.count):
-        column, row = number % 2, number // 2
-        rows = (thing.count + 1) // 2
+    columns = min(thing.number, 2)
+    for place in range(thing.number):
+        column, row = place % 2, place // 2
+        rows = (thing.number + 1) // 2
         x = centre[0] + (column - (columns - 1) / 2) * step * 1.12
         y = centre[1] + (row - (rows - 1) / 2) * step * 1.12
-        if thing.count == 3 and row == 1:
+        if thing.number == 3 and row == 1:
             x = centre[0]
         half = extent / 2
         _paint_thing(image, thing, ((x - half) * _CANVAS, (y - half) * _CANVAS, (x + half) * _CANVAS, (y + half) * _CANVAS), rng)
@@ -121,7 +121,8 @@ def _paint_thing(image: "Image", thing: Thing, box: Box, rng: random.Random) -> 
         image.paste(rim, (corner[0] + dx, corner[1] + dy), mask)
     image.paste(fill, corner, mask)
     detail = ImageDraw.Draw(image)
-    _DETAILS.get(thing.noun, lambda *_: None)(detail, corner, size)
+    if thing.noun in _DETAILS:
+        _DETAILS[thing.noun](detail, corner, size)
 
 
 def _texture(texture: str, colour: Colour, size: int) -> "Image":
@@ -142,8 +143,8 @@ def _texture(texture: str, colour: Colour, size: int) -> "Image":
         radius = step * 0.3
         for number in range(size // step + 1):
             for other in range(size // step + 1):
-                x, y = (number + 0.5) * step, (other + 0.5) * step
-                draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+                across, down = (number + 0.5) * step, (other + 0.5) * step
+                draw.ellipse((across - radius, down - radius, across + radius, down + radius), fill=ink)
     return image
 
 

@@ -5,13 +5,13 @@ tripletgen's lexicon, so that its rules find edits in the captions of this world
 """
 
 import random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NOUNS = ("ball", "football", "kite", "balloon", "chair", "bench", "car", "truck", "pillow", "box")
 COLOURS = ("red", "blue", "green", "yellow", "orange", "purple", "white", "black")
 SIZES = ("small", "medium", "large")
 TEXTURES = ("plain", "striped", "checkered", "polka-dot")
-COUNTS = (1, 2, 3, 4)
+NUMBERS = (1, 2, 3, 4)
 RELATIONS = ("beside", "on", "under", "in front of", "behind")
 PLACES = ("meadow", "forest", "desert", "beach", "snowy field", "city street")
 TIMES = ("day", "night")
@@ -19,7 +19,7 @@ TIMES = ("day", "night")
 # What holds for most things is left unsaid by people, so it is the commonest here.
 _SIZE_WEIGHTS = (3, 4, 3)
 _TEXTURE_WEIGHTS = (6, 1, 1, 1)
-_COUNT_WEIGHTS = (10, 3, 2, 1)
+_NUMBER_WEIGHTS = (10, 3, 2, 1)
 _TIME_WEIGHTS = (3, 1)
 _NUM_THINGS_WEIGHTS = (3, 5, 2)
 MAX_THINGS = 3
@@ -32,7 +32,7 @@ class Thing(NamedTuple):
     colour: str
     size: str
     texture: str
-    count: int
+    number: int
 
 
 class Scene(NamedTuple):
@@ -44,24 +44,24 @@ class Scene(NamedTuple):
     time: str
 
 
-PROPERTIES = ("colour", "size", "texture", "count", "noun", "relation", "place", "time", "add", "remove")
+PROPERTIES = ("colour", "size", "texture", "number", "noun", "relation", "place", "time", "add", "remove")
 """Every property by which two scenes may differ; `add` and `remove` say that one has a thing more."""
 
 _VALUES: dict[str, tuple[str, ...] | tuple[int, ...]] = {
     "colour": COLOURS,
     "size": SIZES,
     "texture": TEXTURES,
-    "count": COUNTS,
+    "number": NUMBERS,
     "noun": NOUNS,
 }
 
 
 def random_thing(rng: random.Random, taken: tuple[str, ...] = ()) -> Thing:
-    """Draw some equal things whose noun is not taken; only lone things are large, four large ones fill no picture."""
+    """Draw some equal things whose noun is not taken."""
     noun = rng.choice([noun for noun in NOUNS if noun not in taken])
-    count = rng.choices(COUNTS, _COUNT_WEIGHTS)[0]
+    number = rng.choices(NUMBERS, _NUMBER_WEIGHTS)[0]
     size = rng.choices(SIZES, _SIZE_WEIGHTS)[0]
-    return Thing(noun, rng.choice(COLOURS), size, rng.choices(TEXTURES, _TEXTURE_WEIGHTS)[0], count)
+    return Thing(noun, rng.choice(COLOURS), size, rng.choices(TEXTURES, _TEXTURE_WEIGHTS)[0], number)
 
 
 def random_scene(rng: random.Random) -> Scene:
@@ -120,12 +120,13 @@ def _change_thing(scene: Scene, prop: str, rng: random.Random) -> Change:
     taken = {other.noun for other in scene.things} if prop == "noun" else {old}
     new = rng.choice([value for value in _VALUES[prop] if value not in taken])
     things = list(scene.things)
-    things[index] = thing._replace(**{prop: new})
+    changed: dict[str, Any] = {prop: new}
+    things[index] = thing._replace(**changed)
     return Change(scene._replace(things=tuple(things)), prop, index, str(old), str(new))
 
 
 def _add(scene: Scene, rng: random.Random) -> Change:
-    new = random_thing(rng, tuple(thing.noun for thing in scene.things))._replace(count=1, size="medium", texture="plain")
+    new = random_thing(rng, tuple(thing.noun for thing in scene.things))._replace(number=1, size="medium", texture="plain")
     relation = scene.relation or rng.choice(RELATIONS)
     return Change(scene._replace(things=(*scene.things, new), relation=relation), "add", len(scene.things), "", new.noun)
 

@@ -1,4 +1,4 @@
-"""The protocols of composed image retrieval in plain loops over names, written from their description and sharing no code with the package."""
+"""The protocols of composed image retrieval in plain loops over names, from their description; no code is shared with the package."""
 
 import math
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rtd_train.evaluation.metrics import NO_ID
-from rtd_train.evaluation.retrieval import normalise, rank_members, top_k
+from rtd_train.evaluation.retrieval import _keep_best_numpy, _keep_best_torch, normalise, rank_members, top_k
 from tests.evaluation import brute
 
 # Sums of few small whole numbers are exact in any order, so that ties are ties in both implementations.
@@ -59,6 +59,14 @@ def test_cosine_rankings_of_real_numbers_equal_those_of_plain_loops():
     images = {f"img{index}": image.tolist() for index, image in enumerate(gallery)}
     for text, row in zip(texts, found, strict=True):
         assert [f"img{index}" for index in row] == brute.ranking_of(text.tolist(), images)
+
+
+@given(searches())
+def test_the_fast_way_of_a_cpu_keeps_what_the_way_of_a_gpu_keeps(drawn):
+    texts, gallery, k, _, _ = drawn
+    scores = torch.from_numpy(texts @ gallery.T)
+    kept = [keep(scores, 5, k).sort(dim=1).values.tolist() for keep in (_keep_best_numpy, _keep_best_torch)]
+    assert kept[0] == kept[1]
 
 
 def test_negative_zero_and_scores_below_zero_are_in_order():

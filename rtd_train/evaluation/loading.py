@@ -1,0 +1,128 @@
+"""Load a system by names: backbone, projection module and, if wanted, a trained text encoder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rtd_train.errors import ModelError
+from rtd_train.evaluation.system import PROMPT, System
+from rtd_train.templates import PHOTO, clean_text
+
+if TYPE_CHECKING:
+    import torch
+
+    from rtd_train.models.clip import TextBackbone
+    from rtd_train.models.phi import Phi
+
+SCENES_BACKBONE = "scenes"
+"""The name of the small CLIP that ships with the package."""
+
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_GET_BACKBONE = "give --backbone the name of a CLIP on the Hub (openai/clip-vit-large-patch14), or a folder that save_pretrained wrote"
+
+
+def backbone_path(name: str) -> str:
+    """Return what transformers loads for a backbone's name."""
+    return str(Path(__file__).resolve().parents[1] / "scenes" / "clip") if name == SCENES_BACKBONE else name
+
+
+def silence_transformers() -> None:
+    """Stop progress bars, and the report of each half of a CLIP that the other half is left over."""
+    from transformers.utils import logging as chatter
+
+    quieten: Any = chatter
+    quieten.disable_progress_bar()
+    quieten.set_verbosity_error()
+
+
+def load_vision(name: str) -> tuple[Any, Any]:
+    """Return the image encoder of a backbone and its preprocessing.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    import transformers
+
+    silence_transformers()
+    try:
+        model: Any = transformers.CLIPVisionModelWithProjection.from_pretrained(name)
+        return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{name}: no CLIP image encoder can be loaded ({first})", _GET_BACKBONE) from error
+
+
+def load_system(
+    backbone: str, phi: str, *, text_encoder: str | None = None, prompt: str = PROMPT, device: str = "cpu", precision: str = "fp32"
+) -> System:
+    """Return a system whose text encoder is the backbone's own, or a trained one.
+
+    Raises:
+        ModelError: a part cannot be loaded, or the parts do not fit together.
+    """
+    from rtd_train.models.clip import load_backbone
+    from rtd_train.models.phi import load_phi
+
+    silence_transformers()
+    path = backbone_path(backbone)
+    text = load_backbone(path, text_encoder=text_encoder)
+    vision, processor = load_vision(path)
+    return build_system(backbone, text, vision, processor, load_phi(phi), prompt=prompt, device=device, precision=precision)
+
+
+def build_system(  # noqa: PLR0913 - the parts of a system, each named
+    name: str,
+    text: "TextBackbone",
+    vision: Any,
+    processor: Any,
+    phi: "Phi",
+    *,
+    prompt: str = PROMPT,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> System:
+    """Return a system of loaded parts.
+
+    Raises:
+        ModelError: the projection module or the text encoder is of another width.
+    """
+    import torch
+
+    from rtd_train.models.clip import weights_hash
+    from rtd_train.models.phi import check_sizes
+
+    width = int(vision.config.projection_dim)
+    if text.projection_dim != width:
+        message = f"the text encoder answers {text.projection_dim} numbers, the image encoder of {name} {width}"
+        raise ModelError(message, "take the text encoder that was trained for this backbone")
+    check_sizes(phi, width, text.hidden_size, name)
+    hashes = {part: weights_hash(module) for part, module in (("image", vision), ("text", text.model), ("phi", phi))}
+    described = {"backbone": name, **{f"{part}_weights": value for part, value in hashes.items()}, "prompt": prompt, "precision": precision}
+    dtype = getattr(torch, _DTYPES[precision])
+    modules: tuple[Any, ...] = (text.model, vision, phi)
+    for module in modules:
+        module.to(device=device, dtype=dtype)
+
+    def encode_images(images: Sequence[Any]) -> torch.Tensor:
+        pixels = processor(list(images), return_tensors="pt").pixel_values
+        return torch.as_tensor(vision(pixel_values=pixels.to(device, dtype)).image_embeds)
+
+    def encode_texts(texts: Sequence[str]) -> torch.Tensor:
+        return _encode(text, [clean_text(given) for given in texts], None, device)
+
+    def compose(references: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+        prompts = [prompt.format(text=clean_text(given)) if given else PHOTO for given in texts]
+        return _encode(text, prompts, phi(references.to(device, dtype)), device)
+
+    return System(name, width, processor.to_json_string(), encode_images, encode_texts, compose, described)
+
+
+def _encode(text: "TextBackbone", texts: Sequence[str], pseudo_tokens: "torch.Tensor | None", device: str) -> "torch.Tensor":
+    import torch
+
+    from rtd_train.models.clip import tokenize
+    from rtd_train.models.compose import encode_tokens
+
+    ids = [torch.tensor(row) for row in tokenize(text, list(texts))]
+    padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=text.eot_id).to(device)
+    return encode_tokens(text.model, padded, text.eot_id, pseudo_tokens, text.placeholder_id)
