@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build bench-report cards docs lexicon constraints clean
+.PHONY: help demo test fix check bench bench-quality bench-build bench-report bench-fit cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,7 +44,7 @@ fix: $(VENV)/.dev  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-quality bench-build bench-report  ## every figure of the README
+bench: bench-quality bench-build bench-report bench-fit  ## every figure of the README
 
 bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)
@@ -52,8 +52,12 @@ bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 bench-build: $(VENV)/.bench  ## speed and memory of a build
 	$(BIN)/python benchmarks/build.py --data $(DATA)
 
-docs: $(VENV)/.dev  ## write docs/cli.md from the commands themselves
+bench-fit: $(VENV)/.bench  ## speed and memory of a training step
+	$(BIN)/python benchmarks/fit_step.py --data $(DATA)
+
+docs: $(VENV)/.dev  ## write docs/cli.md and docs/rtd_train.md from the commands themselves
 	$(BIN)/python -m typer tripletgen.cli.app utils docs --name tripletgen --output docs/cli.md
+	$(BIN)/python -m typer rtd_train.cli.app utils docs --name rtd_train --output docs/rtd_train.md
 
 cards: $(VENV)/.dev  ## fill the cards that are kept in data_cards/ from fresh builds
 	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2 --quiet
