@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build docs lexicon constraints clean
+.PHONY: help demo test fix check bench bench-quality bench-build bench-report cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,7 +44,7 @@ fix: $(VENV)/.dev  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-quality bench-build  ## every figure of the README
+bench: bench-quality bench-build bench-report  ## every figure of the README
 
 bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)
@@ -54,6 +54,16 @@ bench-build: $(VENV)/.bench  ## speed and memory of a build
 
 docs: $(VENV)/.dev  ## write docs/cli.md from the commands themselves
 	$(BIN)/python -m typer tripletgen.cli.app utils docs --name tripletgen --output docs/cli.md
+
+cards: $(VENV)/.dev  ## fill the cards that are kept in data_cards/ from fresh builds
+	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2 --quiet
+	cp out/demo/README.md data_cards/demo.md
+	$(BIN)/tripletgen build $(abspath $(DATA))/captions/cc3m_val.tsv --licence LicenseRef-CC3M --out out/cc3m-val --overwrite --workers 2 --quiet \
+		$(foreach name,circo cirr fashioniq genecis,--decontaminate $(abspath $(DATA))/$(name))
+	cp out/cc3m-val/README.md data_cards/cc3m-val.md
+
+bench-report: $(VENV)/.dev  ## time, memory and size of a report of half a million rows
+	$(BIN)/python benchmarks/report_size.py
 
 lexicon: $(VENV)/.dev  ## compute what follows from the word lists: plurals.yaml and seen.json
 	$(BIN)/python -m tripletgen.lexicon.regenerate

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rtd_train.errors import DataError
 from rtd_train.templates import PHOTO, PLACEHOLDER
+
+if TYPE_CHECKING:
+    from tripletgen.schema import Caption
 
 # Penn tags of the universal DET, ADJ, NOUN and PROPN, which LinCIR masks.
 _MASKED_TAGS = frozenset(("DT", "PDT", "JJ", "JJR", "JJS", "AFX", "NN", "NNS", "NNP", "NNPS"))
@@ -47,7 +50,7 @@ def mask(text: str, spans: list[tuple[int, int]]) -> str:
     return " ".join("".join([*parts, text[last:]]).split())
 
 
-def _distinct(sources: Iterable[str], limit: int | None) -> Iterator[object]:
+def _distinct(sources: Iterable[str], limit: int | None) -> Iterator["Caption"]:
     from tripletgen.captions.partition import iter_clean
     from tripletgen.captions.sources import SourceSpec, expand_sources
     from tripletgen.errors import TripletgenError

@@ -119,7 +119,9 @@ def _check_least(config: Any, least: int, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise UsageError(f"{name}: {value!r} is not a whole number of at least {least}", f"try --{name.replace('_', '-')} {max(least, 1)}")
+            raise UsageError(
+                f"{name}: {value!r} is not a whole number of at least {least}", f"try --{name.replace('_', '-')} {max(least, 1)}"
+            )
 
 
 def _check_positive(config: Any, name: str) -> None:

@@ -92,7 +92,9 @@ def _read_shards(folder: Path, split: str) -> pa.Table:
     if manifest.is_file():
         version = json.loads(manifest.read_text(encoding="utf-8")).get("schema_version")
         if version != SCHEMA_VERSION:
-            raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", "install the tripletgen that wrote it")
+            raise DataError(
+                f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", "install the tripletgen that wrote it"
+            )
     try:
         return pa.concat_tables(_columns(str(shard), pq.ParquetFile(shard)) for shard in shards)
     except (pa.ArrowInvalid, OSError) as error:
@@ -109,7 +111,9 @@ def _name_columns(name: str, present: list[str]) -> dict[str, str]:
     wanted = {column: SYNONYMS.get(column, column) for column in present if SYNONYMS.get(column, column) in COLUMNS}
     missing = set(COLUMNS) - set(wanted.values())
     if missing:
-        raise DataError(f"{name}: no column {', '.join(sorted(missing))}; it has {', '.join(present)}", f"a triplet has {', '.join(COLUMNS)}")
+        raise DataError(
+            f"{name}: no column {', '.join(sorted(missing))}; it has {', '.join(present)}", f"a triplet has {', '.join(COLUMNS)}"
+        )
     return wanted
 
 
@@ -137,7 +141,9 @@ def _read_hub(name: str, split: str) -> pa.Table:
     try:
         loaded: Any = datasets.load_dataset(name, split=split)
     except Exception as error:
-        raise DataError(f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split") from error
+        raise DataError(
+            f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split"
+        ) from error
     wanted = _name_columns(name, loaded.column_names)
     return loaded.select_columns(list(wanted)).with_format("arrow")[:].rename_columns(wanted)
 

@@ -55,13 +55,21 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
         features = caption_features(backbone, texts, folder, world.device, lambda done, _: progress.advance(done))
         digest = xxhash.xxh3_128_hexdigest("\0".join(caption.masked for caption in captions).encode())
         masked = tokenize_rows(
-            (caption.masked.lower() for caption in captions), lambda batch: tokenize(backbone, batch), folder / f"masked-{digest}-{len(backbone.tokenizer)}"
+            (caption.masked.lower() for caption in captions),
+            lambda batch: tokenize(backbone, batch),
+            folder / f"masked-{digest}-{len(backbone.tokenizer)}",
         )
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
             losses, seconds = train_phi(backbone, phi, masked, features, config, world.device, progress)
-    about = {"backbone": backbone.name, "weights": weights_hash(backbone.model), "captions": len(captions), "steps": config.steps, "loss": losses[-1]}
+    about = {
+        "backbone": backbone.name,
+        "weights": weights_hash(backbone.model),
+        "captions": len(captions),
+        "steps": config.steps,
+        "loss": losses[-1],
+    }
     save_phi(phi, config.out, about)
     return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], config.steps * config.batch_size / seconds)
 
@@ -89,7 +97,8 @@ def train_phi(
             found = encode_tokens(model, ids, backbone.eot_id, phi(targets + noise), backbone.placeholder_id)
         loss = F.mse_loss(found.float(), targets)
         optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
+        scaled: Any = scaler.scale(loss)
+        scaled.backward()
         scaler.step(optimizer)
         scaler.update()
         losses.append(loss.detach())
@@ -97,7 +106,9 @@ def train_phi(
             means.append(float(torch.stack(losses).mean()))
             losses.clear()
             if not np.isfinite(means[-1]):
-                raise DivergenceError(f"the loss is {means[-1]} at step {step + 1}", "nothing is written; try a smaller --lr or another --precision")
+                raise DivergenceError(
+                    f"the loss is {means[-1]} at step {step + 1}", "nothing is written; try a smaller --lr or another --precision"
+                )
             rate = (step + 1) * config.batch_size / (time.monotonic() - begin)
             progress.advance(step + 1, loss=means[-1], rate=rate)
     phi.eval()

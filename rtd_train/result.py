@@ -19,8 +19,8 @@ tags:
 ---
 # A CLIP text encoder adapted to composed image retrieval
 
-Trained from `{backbone}` with RTD ([arXiv 2406.09188](https://arxiv.org/abs/2406.09188)) on text triplets, {steps} steps of {batch}; the last loss is {loss:.4f}.
-The image encoder and phi (`phi.safetensors`) are those that it was trained with and stay as they are.
+Trained from `{backbone}` with RTD ([arXiv 2406.09188](https://arxiv.org/abs/2406.09188)) on text triplets,
+{steps} steps of {batch}; the last loss is {loss:.4f}. The image encoder and phi (`phi.safetensors`) stay as they were.
 
 ```python
 from transformers import CLIPTextModelWithProjection
@@ -28,7 +28,8 @@ from transformers import CLIPTextModelWithProjection
 encoder = CLIPTextModelWithProjection.from_pretrained("text_encoder")
 ```
 
-`config.json` holds every option, the hashes of weights and data, and the versions of the libraries. `metrics.jsonl` and `loss.png` show how the loss went.
+`config.json` holds every option, the hashes of weights and data, and the versions of the libraries. `metrics.jsonl` and
+`loss.png` show how the loss went.
 """
 
 

@@ -1,11 +1,10 @@
 """RTD: update the text encoder with text triplets, while phi and the targets stay as they are.
 
-`fit` loads by name and calls `train_text_encoder`, which knows objects only. A step is a function of its number, so a run
+`fit` loads by name; a `Run` knows objects only. A step is a function of its number, so a run
 that was killed goes on with the same weights, bit by bit on a CPU in full precision.
 """
 
 import contextlib
-import dataclasses
 import json
 import math
 import time
@@ -19,7 +18,17 @@ import torch
 import torch.distributed as dist
 
 from rtd_train import result
-from rtd_train.checkpoint import Checkpoint, is_finished, keep_metrics, load_best, load_checkpoint, open_run, read_metrics, save_best, save_checkpoint
+from rtd_train.checkpoint import (
+    Checkpoint,
+    is_finished,
+    keep_metrics,
+    load_best,
+    load_checkpoint,
+    open_run,
+    read_metrics,
+    save_best,
+    save_checkpoint,
+)
 from rtd_train.config import FitConfig, run_values
 from rtd_train.data import Ragged, Texts, draw, read_triplets, tokenize_rows
 from rtd_train.device import World, autocast, join_world
@@ -110,7 +119,9 @@ def fit(config: FitConfig, validate: Validate | None = None, progress: Progress 
         world.wait()
         if not is_finished(out):
             inputs = prepare(backbone, texts, config, world, progress)
-            train_text_encoder(backbone, phi, inputs, config, world, out, validate=validate, progress=progress)
+            run = Run(backbone, phi, inputs, config, world, out)
+            run.resume()
+            run.train(validate, progress)
             if world.is_main:
                 result.write(out, backbone, phi, config, values)
             world.wait()
@@ -152,27 +163,6 @@ def prepare(backbone: TextBackbone, texts: Texts, config: FitConfig, world: Worl
     if world.is_main:
         world.wait()
     return Inputs(texts.reference, texts.target, composed, photos, captions, features)
-
-
-def train_text_encoder(
-    backbone: TextBackbone,
-    phi: Phi,
-    inputs: Inputs,
-    config: FitConfig,
-    world: World,
-    out: Path,
-    *,
-    validate: Validate | None = None,
-    progress: Progress | None = None,
-) -> None:
-    """Train the backbone's text encoder in place; checkpoints and metrics go to `out`.
-
-    Raises:
-        DivergenceError: the loss is no number.
-    """
-    run = Run(backbone, phi, inputs, config, world, out)
-    run.resume()
-    run.train(validate, progress or Silent())
 
 
 class Run:
@@ -261,7 +251,7 @@ class Run:
         share = 1.0 if config.gather_negatives else 1.0 / world.size
         (gradient,) = torch.autograd.grad(self.scaler.scale(loss * share / config.accumulate), leaf)
         for k, piece in enumerate(pieces):
-            again = self.embed(rows[piece], noise[piece]) if config.cache_gradients else encoded[k]
+            again: Any = self.embed(rows[piece], noise[piece]) if config.cache_gradients else encoded[k]
             again.backward(gradient[torch.from_numpy(piece).to(world.device)].to(again.dtype))
         return loss.detach()
 
@@ -403,7 +393,9 @@ class Run:
             weights = {name: parameter.detach().cpu() for name, parameter in self.trained.items()}
             averaged = {name: tensor.cpu().contiguous() for name, tensor in self.averaged.items()}
             state = {"step": self.step, "best": self.best, "scaler": self.scaler.state_dict()}
-            save_checkpoint(self.out, Checkpoint(self.step, weights, averaged, self.optimizer.state_dict(), state), self.config.keep_checkpoints)
+            save_checkpoint(
+                self.out, Checkpoint(self.step, weights, averaged, self.optimizer.state_dict(), state), self.config.keep_checkpoints
+            )
         self.world.wait()
 
     def resume(self) -> None:
@@ -445,8 +437,3 @@ def _choose_trained(model: Any, config: FitConfig) -> Any:
         for layer in model.text_model.encoder.layers[: config.freeze_layers]:
             layer.requires_grad_(requires_grad=False)
     return None
-
-
-def describe(config: FitConfig) -> dict[str, Any]:
-    """Return every option of a run by name."""
-    return dataclasses.asdict(config)

@@ -34,6 +34,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tripletgen/lexicon/seen.json",
         "tripletgen/lexicon/profanity.txt",
         "tripletgen/edits/wordings.yaml",
+        "tripletgen/report/page.html",
+        "tripletgen/assets/data_cards/demo.md",
         "rtd_train/__init__.py",
     ],
 )
@@ -42,7 +44,7 @@ def test_the_wheel_holds(unpacked, name):
 
 
 def test_the_wheel_holds_every_shipped_file_of_the_package(unpacked):
-    for kind in ("*.py", "*.yaml", "*.txt", "*.json"):
+    for kind in ("*.py", "*.yaml", "*.txt", "*.json", "*.html", "*.css", "*.js"):
         for path in (ROOT / "tripletgen").rglob(kind):
             assert (unpacked / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
 

@@ -37,6 +37,14 @@ class DataError(TripletgenError):
     """Report a data set that is not what its manifest says."""
 
 
+class PublishError(TripletgenError):
+    """Report a place that cannot be published to; a secret never stands in the message."""
+
+
+class MissingExtraError(TripletgenError):
+    """Report a library that only an extra of this package installs."""
+
+
 class Interrupted(BaseException):
     """Report that the user stopped the command; no Exception, so that no library takes it for a failure of its own and goes on."""
 

@@ -148,7 +148,7 @@ def _clear(out: Path) -> None:
     """Remove what a build writes, and nothing else."""
     for name in (MANIFEST, "README.md", "recipe.yaml"):
         (out / name).unlink(missing_ok=True)
-    for name in ("data", "rejects", WORK):
+    for name in ("data", "rejects", "figures", WORK):
         shutil.rmtree(out / name, ignore_errors=True)
     if out.is_dir() and any(out.iterdir()):
         raise OutputError(f"{out}: holds files that tripletgen did not write", "give --out a new folder")

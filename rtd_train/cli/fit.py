@@ -29,9 +29,15 @@ def command(
     temperature: Annotated[float, Option(help="Loss temperature.")] = 0.07,
     noise_scale: Annotated[float, Option(help="Noise on what phi gets, for the gap between texts and images.")] = 0.5,
     anchor: Annotated[bool, Option("--anchor/--no-anchor", help="Frozen targets; without: naive tuning of both sides.")] = True,
-    refined_batch: Annotated[bool, Option("--refined-batch/--no-refined-batch", help="Queries without modification as hard negatives.")] = True,
-    refined_concat: Annotated[bool, Option("--refined-concat/--no-refined-concat", help="Pseudo-token for the reference; without: its text.")] = True,
-    gather_negatives: Annotated[bool, Option("--gather-negatives/--local-negatives", help="Negatives of all processes, or of its own.")] = True,
+    refined_batch: Annotated[
+        bool, Option("--refined-batch/--no-refined-batch", help="Queries without modification as hard negatives.")
+    ] = True,
+    refined_concat: Annotated[
+        bool, Option("--refined-concat/--no-refined-concat", help="Pseudo-token for the reference; without: its text.")
+    ] = True,
+    gather_negatives: Annotated[
+        bool, Option("--gather-negatives/--local-negatives", help="Negatives of all processes, or of its own.")
+    ] = True,
     lora_rank: Annotated[int | None, Option(help="Train low-rank adapters of this rank instead of all weights.")] = None,
     freeze_layers: Annotated[int, Option(help="Keep embeddings and so many lower layers as they are.")] = 0,
     ema: Annotated[float | None, Option(help="Average the weights with this decay, such as 0.999.")] = None,

@@ -11,7 +11,9 @@ Option = typer.Option
 
 
 def command(
-    captions: Annotated[list[str], typer.Argument(metavar="CAPTIONS...", help="Caption files as `tripletgen build` takes them, or its data sets.")],
+    captions: Annotated[
+        list[str], typer.Argument(metavar="CAPTIONS...", help="Caption files as `tripletgen build` takes them, or its data sets.")
+    ],
     backbone: Annotated[str, Option(metavar="NAME|DIR", help="CLIP model: openai/clip-vit-large-patch14, a folder, or random:tiny.")],
     out: Annotated[str, Option(metavar="FILE", help="File to write phi to, such as phi.safetensors.")],
     steps: Annotated[int, Option(help="Optimiser steps.")] = 20_000,

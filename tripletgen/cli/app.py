@@ -7,7 +7,7 @@ from types import FrameType
 import typer
 
 import tripletgen
-from tripletgen.cli import build, check, preview, rules, stats
+from tripletgen.cli import build, check, diff, export, preview, publish, report, rules, stats
 from tripletgen.cli.output import print_error
 from tripletgen.errors import Interrupted, TripletgenError
 
@@ -38,6 +38,10 @@ app.command("build")(build.command)
 app.command("preview")(preview.command)
 app.command("check")(check.command)
 app.command("stats")(stats.command)
+app.command("diff")(diff.command)
+app.command("report")(report.command)
+app.command("export")(export.command)
+app.command("publish")(publish.command)
 app.command("rules")(rules.command)
 
 

@@ -2,9 +2,9 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from tripletgen.errors import Interrupted, TripletgenError
 from tripletgen.schema import EDIT_TYPES, Triplet
+
+if TYPE_CHECKING:
+    from tripletgen.publish import Plan
 
 _ADDED = "bold green"
 _REMOVED = "bold red"
@@ -138,3 +141,60 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         f"{summary['triplets']:,} triplets, {summary['triplets_per_used_caption']} a used caption, "
         f"{summary['distinct_modification_texts']:,} distinct modification texts"
     )
+
+
+def print_diff(changes: Mapping[str, Any]) -> None:
+    """Print what changed, a table a subject; a subject without a change is left out."""
+    subjects = {
+        "versions": changes["versions"],
+        "recipe": changes["recipe"],
+        "sources: licence, rows": changes["inputs"],
+        "numbers": changes["numbers"],
+        "captions": changes["captions"],
+        **{name.replace("_", " "): counts for name, counts in changes["counts"].items()},
+        **{f"words of {column}": described for column, described in changes["words"].items()},
+    }
+    for title, pairs in subjects.items():
+        if pairs:
+            _console().print(_change_table(title, pairs))
+    rows = changes["triplets"]
+    same = ", the same rows in all" if changes["same_rows"] else ""
+    _console().print(f"{rows['kept']:,} triplets in both, {rows['removed']:,} only before, {rows['added']:,} only after{same}")
+
+
+def _change_table(title: str, pairs: Mapping[str, Sequence[Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in ("", "before", "after", "change"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, (before, after) in pairs.items():
+        counted = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, after))
+        table.add_row(name, _shown(before), _shown(after), f"{round(after - before, 3):+,}" if counted else "")
+    return table
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def print_plan(plan: "Plan") -> None:
+    """Print what would be published."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("file")
+    table.add_column("bytes", justify="right")
+    for file in plan.files:
+        table.add_row(file.path, f"{file.bytes:,}")
+    _console().print(table)
+    _console().print(f"{len(plan.files)} files, {plan.bytes:,} bytes, version {plan.version}, licence {plan.licence}, to {plan.target}")
+    _console().print("nothing was sent")
+
+
+def step_printer(*, quiet: bool) -> Callable[[str], None]:
+    """Return a function that prints steps on standard error."""
+
+    def show(step: str) -> None:
+        if not quiet:
+            typer.echo(_one_line(step), err=True)
+
+    return show

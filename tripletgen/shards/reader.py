@@ -1,9 +1,10 @@
 """Read the triplets of a finished data set as a stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tripletgen.errors import DataError
@@ -24,20 +25,34 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     return [folder / entry["path"] for entry in read_manifest(folder)["splits"].get(split, {}).get("files", [])]
 
 
+def all_shards(folder: Path) -> list[Path]:
+    """Return the files of every split, in order."""
+    return [path for split in read_manifest(folder)["splits"] for path in shard_paths(folder, split)]
+
+
+def iter_batches(paths: Iterable[Path], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of shards, a few thousand rows at a time.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    for path in paths:
+        try:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(batch_size=4096, columns=list(columns))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: cannot be read ({error})", "run `tripletgen check` and build again") from error
+
+
 def iter_triplets(folder: str | Path, split: str = "train") -> Iterator[Triplet]:
     """Yield the triplets of a split in the order of the files; memory holds one batch.
 
     Raises:
         DataError: the folder is not a finished data set, or a file is missing or damaged.
     """
-    for path in shard_paths(Path(folder), split):
-        try:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=4096, columns=ARROW_SCHEMA.names):
-                    columns = [column.to_pylist() for column in batch.columns]
-                    yield from map(Triplet._make, zip(*columns, strict=True))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read ({error})", "run `tripletgen check` and build again") from error
+    for batch in iter_batches(shard_paths(Path(folder), split), ARROW_SCHEMA.names):
+        columns = [column.to_pylist() for column in batch.columns]
+        yield from map(Triplet._make, zip(*columns, strict=True))
 
 
 def sample_triplets(folder: str | Path, number: int) -> list[Triplet]:

@@ -1,0 +1,50 @@
+"""The command line of the trainer, from captions to a trained encoder."""
+
+import subprocess
+import sys
+
+import pytest
+from transformers import CLIPTextModelWithProjection
+
+from tests.helpers import environment, run_cli
+
+RTD = [sys.executable, "-m", "rtd_train.cli.app"]
+
+
+def run(*arguments, cwd):
+    return run_cli(*arguments, cwd=cwd, app=RTD, env=environment(OMP_NUM_THREADS="1"))
+
+
+def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
+    shared = ("--backbone", "random:tiny", "--device", "cpu", "--batch-size", 32, "--cache", "cache")
+    done = run("fit-phi", triplets, *shared, "--steps", 30, "--lr", 1e-3, "--out", "phi.safetensors", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["phi", "phi.safetensors"]
+    done = run("fit", triplets, *shared, "--phi", "phi.safetensors", "--steps", 30, "--lr", 1e-3, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "text encoder  run/text_encoder" in done.stdout
+    assert CLIPTextModelWithProjection.from_pretrained(tmp_path / "run/text_encoder").config.hidden_size == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("fit", "none", "--backbone", "random:tiny", "--phi", "no.pt", "--out", "run"), 1, "error: no.pt: no such file"),
+        (("fit", "none", "--backbone", "random:tiny", "--phi", "no.pt", "--out", "run", "--steps", "0"), 2, "error: steps: 0 is not"),
+        (("fit-phi", "none.txt", "--backbone", "random:tiny", "--out", "phi"), 1, "error: none.txt: no such file"),
+        (("fit", "none", "--backbone", "random:tiny", "--phi", "x", "--out", "run", "--precision", "int4"), 2, "error: precision: 'int4'"),
+    ],
+)
+def test_what_is_wrong_is_two_lines(arguments, status, message, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(message)
+    assert lines[1].startswith("hint: ")
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys, rtd_train, rtd_train.cli.app; print([m for m in ('torch', 'transformers', 'spacy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,77 @@
+"""phi is trained from captions whose noun phrases are masked, as LinCIR says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from rtd_train.captions import iter_masked, mask
+from rtd_train.config import FitPhiConfig
+from rtd_train.errors import DataError, DivergenceError, UsageError
+from rtd_train.features import caption_features
+from rtd_train.models.phi import load_phi
+from rtd_train.phi_trainer import fit_phi
+from tests.helpers import embedded_captions, write_lines
+from tests.rtd_train.plain import encode
+
+
+@pytest.fixture
+def options(tmp_path, tmp_path_factory):
+    source = write_lines(tmp_path / "captions.txt", embedded_captions(12))
+    cache = tmp_path_factory.getbasetemp() / "rtd_cache"
+    return FitPhiConfig(
+        (str(source),), "random:tiny", str(tmp_path / "phi.safetensors"), steps=40, batch_size=32, lr=1e-3, device="cpu", cache=str(cache)
+    )
+
+
+def test_every_run_of_nouns_adjectives_and_determiners_is_masked(tmp_path):
+    source = write_lines(tmp_path / "captions.txt", ["A brown dog runs across the wet grass.", "Two cats sleep under an old wooden table"])
+    assert [caption.masked for caption in iter_masked([str(source)])] == ["$ runs across $ .", "Two $ sleep under $"]
+
+
+def test_a_text_without_nouns_is_the_plain_prompt():
+    assert mask("running and jumping", []) == "a photo of $"
+
+
+def test_captions_come_from_data_sets_too_each_once(triplets):
+    captions = [caption.text for caption in iter_masked([str(triplets), str(triplets.parent / "captions.txt")])]
+    assert len(captions) == len(set(captions)) == len(embedded_captions(12))
+
+
+def test_the_loss_falls_and_the_file_loads(options):
+    result = fit_phi(options)
+    assert result.loss < 0.8 * result.first_loss
+    phi = load_phi(options.out)
+    assert (phi.input_dim, phi.output_dim, phi.hidden_dim) == (64, 64, 256)
+
+
+def test_the_same_seed_gives_the_same_phi(options, tmp_path):
+    fit_phi(options)
+    again = dataclasses.replace(options, out=str(tmp_path / "again.safetensors"))
+    fit_phi(again)
+    inputs = torch.randn(2, 64)
+    assert torch.equal(load_phi(options.out)(inputs), load_phi(again.out)(inputs))
+
+
+def test_frozen_features_are_those_of_the_encoder_and_are_computed_once(backbone, tmp_path):
+    captions = ["A dog on a sofa", "a $5 <PERSON> statue", "dog " * 90]
+    texts = ["a dog on a sofa", "a 5 person statue", "dog " * 90]
+    told = []
+    for _ in range(2):
+        features = caption_features(backbone, captions, tmp_path, torch.device("cpu"), lambda done, total: told.append((done, total)))
+        with torch.no_grad():
+            np.testing.assert_allclose(features, encode(backbone, backbone.model, texts).numpy(), atol=1e-5)
+    assert told[-1] == (3, 3)
+    assert len(told) == len(set(told))
+
+
+def test_bad_input_is_told(options, tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        fit_phi(dataclasses.replace(options, captions=(str(tmp_path / "none.txt"),)))
+    with pytest.raises(DataError, match="are fewer than a batch of 4096"):
+        fit_phi(dataclasses.replace(options, batch_size=4096))
+    with pytest.raises(DivergenceError, match="the loss is nan at step"):
+        fit_phi(dataclasses.replace(options, lr=1e20))
+    with pytest.raises(UsageError, match="steps: 0 is not a whole number of at least 1"):
+        dataclasses.replace(options, steps=0)

@@ -1,0 +1,109 @@
+"""Count what the texts of a data set are like, in one pass over its shards and in memory that does not grow with them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from tripletgen.schema import normalise
+from tripletgen.shards.reader import iter_batches
+
+TEXTS = ("reference_caption", "modification_text", "target_caption")
+QUALITY_ROWS = 10_000
+
+_OF_AN_IMAGE = re.compile(r"\b(?:image|photo|picture)s?\b")
+
+
+class Quality(NamedTuple):
+    """Faults of modification texts that are known from published sets, as shares of the first rows (their order is random)."""
+
+    rows: int
+    duplicate: float
+    speaks_of_image: float
+    begins_with_change: float
+
+
+class Figures(NamedTuple):
+    """What one pass over the rows counts."""
+
+    rows: int
+    words: dict[str, Counter[int]]
+    first_words: Counter[str]
+    type_and_phrasing: Counter[tuple[str, str]]
+    quality: Quality
+
+
+def measure(paths: Iterable[Path]) -> Figures:
+    """Return the counts of all rows of these shards.
+
+    Raises:
+        DataError: a shard is missing or damaged.
+    """
+    words: dict[str, Counter[int]] = {column: Counter() for column in TEXTS}
+    first: Counter[str] = Counter()
+    crossed: Counter[tuple[str, str]] = Counter()
+    sampled: list[str] = []
+    rows = 0
+    for batch in iter_batches(paths, [*TEXTS, "edit_type", "phrasing"]):
+        rows += batch.num_rows
+        for column, counts in words.items():
+            counts.update(_count(pc.add(pc.count_substring(batch.column(column), " "), 1)))
+        texts = [normalise(text) for text in batch.column("modification_text").to_pylist()]
+        sampled += texts[: QUALITY_ROWS - len(sampled)]
+        first.update(text.partition(" ")[0] for text in texts)
+        crossed.update(zip(batch.column("edit_type").to_pylist(), batch.column("phrasing").to_pylist(), strict=True))
+    return Figures(rows, words, first, crossed, _quality(sampled))
+
+
+def _count(values: pa.Array) -> dict[Any, int]:
+    return {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
+
+
+def _quality(texts: list[str]) -> Quality:
+    total = max(len(texts), 1)
+    return Quality(
+        len(texts),
+        round((len(texts) - len(set(texts))) / total, 4),
+        round(sum(bool(_OF_AN_IMAGE.search(text)) for text in texts) / total, 4),
+        round(sum(text.startswith("change") for text in texts) / total, 4),
+    )
+
+
+def count_distinct_texts(paths: Iterable[Path]) -> int:
+    """Return how many different modification texts there are; memory grows by eight bytes a row."""
+    hashes = [np.fromiter(_text_hashes(batch), np.uint64, batch.num_rows) for batch in iter_batches(paths, ["modification_text"])]
+    return len(np.unique(np.concatenate(hashes))) if hashes else 0
+
+
+def _text_hashes(batch: pa.RecordBatch) -> Iterator[int]:
+    return (xxhash.xxh3_64_intdigest(normalise(text).encode()) for text in batch.column(0).to_pylist())
+
+
+def describe_lengths(counts: Counter[int]) -> dict[str, float]:
+    """Return the mean, the median and the 95th percentile of counted lengths."""
+    return {
+        "mean": round(sum(length * count for length, count in counts.items()) / max(counts.total(), 1), 2),
+        "median": _percentile(counts, 0.5),
+        "p95": _percentile(counts, 0.95),
+    }
+
+
+def _percentile(counts: Counter[int], share: float) -> int:
+    left = share * counts.total()
+    for length in sorted(counts):
+        left -= counts[length]
+        if left <= 0:
+            return length
+    return 0
+
+
+def most_common(counts: Counter[str], number: int) -> dict[str, int]:
+    """Return the highest counts; words counted alike stand in alphabetical order, so that equal data give equal lists."""
+    return dict(islice(sorted(counts.items(), key=lambda item: (-item[1], item[0])), number))

@@ -1,0 +1,125 @@
+"""Write a report: one HTML file that holds its numbers, plots and rows, and asks no network for anything."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tripletgen
+from tripletgen.assets import asset
+from tripletgen.card import FIGURES, write_card
+from tripletgen.errors import OutputError
+from tripletgen.figures import Figures, describe_lengths, measure
+from tripletgen.report.plots import Chart, charts_of, check_matplotlib, draw_png, draw_svg
+from tripletgen.report.sample import draw_rejects, draw_triplets
+from tripletgen.schema import EDIT_TYPES
+from tripletgen.shards.manifest import Manifest, read_manifest, write_manifest, write_text
+from tripletgen.shards.reader import all_shards
+from tripletgen.shards.writer import describe
+
+SAMPLE = 4000
+SAMPLED_REJECTS = 1500
+
+
+class Report(NamedTuple):
+    """What a report holds: its rows are a sample, its totals are exact."""
+
+    path: str
+    bytes: int
+    triplets: int
+    sampled: int
+
+
+def default_path(folder: str | Path) -> Path:
+    """Return where the report of a data set lies: beside its folder, for the folder holds what its manifest lists."""
+    root = Path(folder).resolve()
+    return root.with_name(f"{root.name}.report.html")
+
+
+def write_report(folder: str | Path, out: str | Path | None = None, *, sample: int = SAMPLE, seed: int = 0) -> Report:
+    """Write the report of a finished data set; the seed chooses which rows can be browsed.
+
+    Raises:
+        DataError: the folder is no finished data set, or a shard is damaged.
+        MissingExtraError: matplotlib is not installed.
+        OutputError: the file cannot be written.
+    """
+    check_matplotlib()
+    root, path = Path(folder), Path(out) if out is not None else default_path(folder)
+    manifest = read_manifest(root)
+    figures = measure(all_shards(root))
+    rows = draw_triplets(root, sample, seed)
+    data = {"triplets": rows, "rejects": draw_rejects(root, SAMPLED_REJECTS, seed)}
+    text = _render(root.resolve().name, manifest, figures, data)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})", "give --out another file") from error
+    return Report(str(path), path.stat().st_size, figures.rows, len(rows["rows"]))
+
+
+def illustrate_card(folder: str | Path) -> list[Path]:
+    """Write the plots as PNG files into the data set and show them in its card; the manifest lists them.
+
+    Raises:
+        DataError: the folder is no finished data set, or a shard is damaged.
+        MissingExtraError: matplotlib is not installed.
+    """
+    check_matplotlib()
+    root = Path(folder)
+    manifest = read_manifest(root)
+    written = []
+    for chart in charts_of(manifest, measure(all_shards(root))):
+        path = root / FIGURES / f"{chart.name}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(draw_png(chart))
+        written.append(path)
+    write_card(root, manifest)
+    new = {name: describe(root / name, name)._asdict() for name in ["README.md", *(f"{FIGURES}/{path.name}" for path in written)]}
+    kept = [entry for entry in manifest["files"] if entry["path"] not in new]
+    write_manifest(root, {**manifest, "files": [*kept, *new.values()]})
+    return written
+
+
+def _render(name: str, manifest: Manifest, figures: Figures, data: Mapping[str, Any]) -> str:
+    import jinja2
+    from markupsafe import Markup
+
+    folder = asset("report")
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": "{:,}".format, "percent": "{:.1%}".format}
+    return environment.from_string((folder / "page.html").read_text(encoding="utf-8")).render(
+        name=name,
+        version=tripletgen.__version__,
+        manifest=manifest,
+        aspects=EDIT_TYPES,
+        charts=[(chart, Markup(draw_svg(chart)), _table(chart)) for chart in charts_of(manifest, figures)],
+        words={column: describe_lengths(counts) for column, counts in figures.words.items()},
+        quality=figures.quality,
+        crossed=figures.type_and_phrasing,
+        recipe=json.dumps(manifest["recipe"], indent=2, ensure_ascii=False),
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        # Only this script may run, so a caption could not even if it were not escaped.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=Markup(_json_in_html(data)),
+        sampled=len(data["triplets"]["rows"]),
+        sampled_rejects=len(data["rejects"]["rows"]),
+    )
+
+
+def _json_in_html(value: Any) -> str:
+    """Return JSON that cannot end the element it stands in, nor open a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _table(chart: Chart) -> list[list[str]]:
+    """Return a chart's exact numbers, a row a label, for readers who cannot see it."""
+    form = "{:.1%}" if chart.is_share else "{:,}"
+    columns = [["-" if value is None else form.format(value) for value in values] for values in chart.series.values()]
+    return [list(row) for row in zip(chart.labels, *columns, strict=True)]
