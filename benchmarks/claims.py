@@ -19,15 +19,15 @@ from report import print_table
 
 import rtd_train
 import tripletgen
+from rtd_train.evaluation.benchmarks import scenes
 from rtd_train.evaluation.images import Broken, extract
 from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.probes import MODIFICATIONS, TextTriplet, probe, read_split
 from rtd_train.evaluation.ranking import embed_queries, rank
 from rtd_train.evaluation.retrieval import normalise
 from rtd_train.evaluation.system import System, compose_in_batches, in_batches
-from rtd_train.scenes import benchmark
 from rtd_train.scenes.captions import full_caption
-from rtd_train.scenes.export import captions, write_scenes
+from rtd_train.scenes.export import write_scenes
 from tripletgen.captions.sources import SourceSpec
 
 PHI_STEPS, BATCH = 300, 128
@@ -52,7 +52,10 @@ def caption_pairs(triplets: list[TextTriplet], rng: random.Random) -> list[TextT
     """Return triplets of two unrelated captions, the second said once more as the modification: the cheapest other origin."""
     targets = [triplet.reference for triplet in triplets]
     rng.shuffle(targets)
-    return [TextTriplet(triplet.reference, f"shows {target.rstrip('.').lower()}", target) for triplet, target in zip(triplets, targets, strict=True)]
+    return [
+        TextTriplet(triplet.reference, f"shows {target.rstrip('.').lower()}", target)
+        for triplet, target in zip(triplets, targets, strict=True)
+    ]
 
 
 VARIANTS = {
@@ -85,7 +88,7 @@ def make_world(work: Path) -> World:
         options = {"steps": PHI_STEPS, "batch_size": BATCH, "lr": 1e-3, "cache": str(work / "cache"), "device": "cpu"}
         config = rtd_train.FitPhiConfig((str(work / "captions.txt"),), str(work / "clip"), str(work / "phi.safetensors"), **options)
         rtd_train.fit_phi(config)
-    task, open_image, queries = benchmark.load()
+    task, open_image, queries = scenes.load()
     features = extract(task.images, open_image, system_of(work, None), Broken()).features
     return World(work, task, features, [full_caption(query.target) for query in queries], read_split(work / "triplets", limit=600))
 
@@ -106,7 +109,9 @@ def train(world: World, name: str, seed: int, steps: int) -> Path:
     out = world.work / "runs" / f"{name.replace(' ', '-')}-{seed}"
     if not (out / "text_encoder" / "model.safetensors").is_file():
         options = {"steps": steps, "batch_size": BATCH, "lr": 1e-4, "seed": seed, "device": "cpu", "cache": str(world.work / "cache")}
-        config = rtd_train.FitConfig(str(data), str(world.work / "clip"), str(world.work / "phi.safetensors"), str(out), **options, **variant.options)
+        config = rtd_train.FitConfig(
+            str(data), str(world.work / "clip"), str(world.work / "phi.safetensors"), str(out), **options, **variant.options
+        )
         rtd_train.fit(config)
     return out / "text_encoder"
 
@@ -122,7 +127,7 @@ def measure(world: World, system: System, untouched: System) -> dict[str, float]
 
 def recall(world: World, queries: torch.Tensor, name: str) -> dict[str, float]:
     """Return recall over the gallery of Scenes."""
-    scores = benchmark.score(world.task, rank(world.task, world.features, queries, benchmark.TOP))
+    scores = scenes.score(world.task, rank(world.task, world.features, queries, scenes.TOP))
     return {f"{name} {metric}": scores[metric] for metric in ("R@1", "R@5", "R@10", "subset R@1")}
 
 
@@ -159,20 +164,42 @@ def verdicts(found: dict[str, dict[str, dict[str, float]]]) -> list[tuple[str, s
     closed = [gain / gap for gain in gains]
 
     def less(name: str) -> tuple[bool, str]:
-        paired = [value - found["RTD"][seed]["composed R@1"] for seed, figures in found[name].items() for value in [figures["composed R@1"]]]
+        paired = [
+            value - found["RTD"][seed]["composed R@1"] for seed, figures in found[name].items() for value in [figures["composed R@1"]]
+        ]
         return statistics.mean(paired) < 0, f"R@1 {spread(of(name))} against {spread(rtd)}"
 
     plain = of("RTD", "target text R@1")
     anchorless = of("no anchor", "target text R@1")
     rows = [
-        ("(a) RTD beats its projection-only base", min(gains) >= 0.03, f"gain of R@1 {spread(gains)} points, the least {100 * min(gains):.2f}"),
-        ("(b) composed text trails target text, and RTD closes part of the gap", gap > 0 and min(closed) > 0, f"{spread(closed)} % of the gap is closed"),
-        ("(c) without the frozen anchor it collapses", statistics.mean(anchorless) < 0.5 * base["target text R@1"], f"plain captions R@1 {spread(anchorless)}, before {100 * base['target text R@1']:.2f}; composed {less('no anchor')[1]}"),
+        (
+            "(a) RTD beats its projection-only base",
+            min(gains) >= 0.03,
+            f"gain of R@1 {spread(gains)} points, the least {100 * min(gains):.2f}",
+        ),
+        (
+            "(b) composed text trails target text, and RTD closes part of the gap",
+            gap > 0 and min(closed) > 0,
+            f"{spread(closed)} % of the gap is closed",
+        ),
+        (
+            "(c) without the frozen anchor it collapses",
+            statistics.mean(anchorless) < 0.5 * base["target text R@1"],
+            f"plain captions R@1 {spread(anchorless)}, before {100 * base['target text R@1']:.2f}; composed {less('no anchor')[1]}",
+        ),
         ("(d) refined batch sampling helps", *less("no refined batch")),
         ("(d) refined concatenation helps", *less("no refined concat")),
         ("(e) rule triplets beat triplets of unrelated captions", *less("caption pairs")),
-        ("(f) shuffled modification texts destroy the gain", statistics.mean(of("shuffled")) - base["composed R@1"] < 0.5 * statistics.mean(gains), less("shuffled")[1]),
-        ("(g) plain captions still find their images", statistics.mean(plain) > 0.9 * base["target text R@1"], f"R@1 {spread(plain)}, before {100 * base['target text R@1']:.2f}"),
+        (
+            "(f) shuffled modification texts destroy the gain",
+            statistics.mean(of("shuffled")) - base["composed R@1"] < 0.5 * statistics.mean(gains),
+            less("shuffled")[1],
+        ),
+        (
+            "(g) plain captions still find their images",
+            statistics.mean(plain) > 0.9 * base["target text R@1"],
+            f"R@1 {spread(plain)}, before {100 * base['target text R@1']:.2f}",
+        ),
     ]
     return [(claim, "holds" if holds else "FAILS", figures) for claim, holds, figures in rows]
 
@@ -180,7 +207,10 @@ def verdicts(found: dict[str, dict[str, dict[str, float]]]) -> list[tuple[str, s
 def table(found: dict[str, dict[str, dict[str, float]]]) -> tuple[list[str], list[list[str]]]:
     """Return the figures of every variant as columns and rows of a table."""
     metrics = list(found["projection only"]["-"])
-    rows = [[name, str(len(seeds)), *(spread([figures[metric] for figures in seeds.values()]) for metric in metrics)] for name, seeds in found.items()]
+    rows = [
+        [name, str(len(seeds)), *(spread([figures[metric] for figures in seeds.values()]) for metric in metrics)]
+        for name, seeds in found.items()
+    ]
     return ["", "seeds", *metrics], rows
 
 
