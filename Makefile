@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DATA ?= ../shared/data
+SCENES := out/scenes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build bench-report bench-fit cards docs lexicon constraints clean
+.PHONY: help demo test fix check bench bench-quality bench-build bench-report bench-fit bench-eval claims cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,13 +24,25 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[train]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.dev
 	$(PIP) -e '.[bench]'
 	@touch $@
 
-demo: $(VENV)/.run  ## build a data set from the embedded captions and show it
+demo: $(VENV)/.train  ## build a data set and check it; then train and evaluate on the pictures of Scenes, before and after
 	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2
 	$(BIN)/tripletgen check out/demo
+	$(BIN)/rtd_train scenes --out $(SCENES) --captions 3000
+	$(BIN)/tripletgen build $(SCENES)/captions.txt --out $(SCENES)/triplets --licence CC0-1.0 --workers 2 --overwrite --quiet
+	$(BIN)/rtd_train fit-phi $(SCENES)/captions.txt --backbone $(SCENES)/clip --out $(SCENES)/phi.safetensors \
+		--steps 300 --batch-size 128 --lr 1e-3 --device cpu --cache $(SCENES)/cache
+	$(BIN)/rtd_train fit $(SCENES)/triplets --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --out $(SCENES)/run \
+		--steps 150 --batch-size 128 --lr 1e-4 --device cpu --cache $(SCENES)/cache --overwrite
+	$(BIN)/rtd_train eval scenes --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --text-encoder $(SCENES)/run/text_encoder \
+		--baseline --sheet $(SCENES)/sheet.html --out $(SCENES)/result.json
 
 test: $(VENV)/.dev check  ## lint, types, import contracts, tests
 	$(BIN)/python -m pytest
@@ -44,7 +57,13 @@ fix: $(VENV)/.dev  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-quality bench-build bench-report bench-fit  ## every figure of the README
+bench-eval: $(VENV)/.bench  ## speed and memory of the metrics and of a large search
+	$(BIN)/python benchmarks/eval.py
+
+claims: $(VENV)/.bench  ## the claims of RTD on Scenes, five seeds; about an hour and a half on two cores
+	$(BIN)/python benchmarks/claims.py --work out/claims --doc docs/claims.md
+
+bench: bench-quality bench-build bench-report bench-fit bench-eval  ## every figure of the README
 
 bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)

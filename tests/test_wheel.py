@@ -37,6 +37,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tripletgen/report/page.html",
         "tripletgen/assets/data_cards/demo.md",
         "rtd_train/__init__.py",
+        "rtd_train/scenes/clip/model.safetensors",
+        "rtd_train/scenes/clip/merges.txt",
     ],
 )
 def test_the_wheel_holds(unpacked, name):

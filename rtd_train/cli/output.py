@@ -44,20 +44,20 @@ def print_result(result: Mapping[str, Any]) -> None:
             if task in (result["benchmark"], f"{result['benchmark']} {result['split']}")
             else f"{result['benchmark']} {task}"
         )
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        table.add_column("", no_wrap=True)
+        table = Table(box=None, pad_edge=False)
+        table.add_column(title, no_wrap=True)
         for name in (*systems, *(["difference"] if difference else [])):
             table.add_column(name, justify="right")
         for metric in next(iter(systems.values()))["scores"][task]:
             row = [f"{100 * system['scores'][task][metric]:.2f}" for system in systems.values()]
             table.add_row(metric, *row, *([f"{100 * difference[task][metric]:+.2f}"] if difference else []))
         console.print(table)
-    for key in ("split", "protocol"):
-        console.print(f"{key:<14}{result[key]}")
+    facts = {"split": result["split"], "protocol": result["protocol"]}
     for name, system in systems.items():
-        console.print(f"{name:<14}{', '.join(f'{key} {value}' for key, value in system.items() if key != 'scores')}")
+        facts |= {name: "", **{f"  {key}": value for key, value in system.items() if key != "scores"}}
     if result["broken_images"]:
-        console.print(f"{'broken images':<14}{result['broken_images']}")
+        facts["broken images"] = str(result["broken_images"])
+    print_facts(facts)
 
 
 class Shown:

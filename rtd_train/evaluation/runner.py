@@ -87,7 +87,7 @@ def load_case(config: EvalConfig, known: Sequence[str] = ()) -> Case:
         DataError: annotations are missing or of another version.
     """
     if config.benchmark == SCENES:
-        from rtd_train.scenes import benchmark as scenes
+        from rtd_train.evaluation.benchmarks import scenes
 
         task, open_scene, _ = scenes.load()
         return Case(SCENES, f"seed {scenes.SEED}", scenes.PROTOCOL, scenes.TOP, [task], scenes.score, open_scene)

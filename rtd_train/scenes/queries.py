@@ -16,7 +16,7 @@ _MORE = {"small": 0, "medium": 1, "large": 2}
 
 WORDINGS: dict[str, tuple[str, ...]] = {
     "colour": (
-        "{the} should be {new}",
+        "{the} ought to be {new}",
         "paint {the} {new}",
         "this but {the} in {new} and not {old}",
         "i would like {the} {new}",
@@ -27,7 +27,7 @@ WORDINGS: dict[str, tuple[str, ...]] = {
     "smaller": ("{the} should take up less room", "i need {the} to be smaller", "a bit smaller {noun} please", "{the} much smaller here"),
     "plain": ("{the} without any pattern", "{the} in one plain color", "just plain {new_noun}, nothing on it"),
     "texture": (
-        "{the} should be {new}",
+        "{the} ought to be {new}",
         "{the} with a {new} surface",
         "i would like {the} {new}",
         "looks alike, {the} being {new}",
@@ -45,7 +45,7 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "looks alike, but {new_a} took over from {the}",
     ),
     "relation": (
-        "{the} should be {place} {ground}",
+        "{the} ought to be {place} {ground}",
         "this time {the} sits {place} {ground}",
         "{the} went {place} {ground}",
         "i would like {the} {place} {ground}",
@@ -133,9 +133,11 @@ def _make_query(rng: random.Random) -> Query:
             text = rng.choice(_JOINS).format(a=text, b=relative_caption(reference, second, rng))
             properties += (second.prop,)
             target = second.scene
-    first_miss = change(target, made.prop, rng).scene if made.prop in possible_properties(target) else change(target, "place", rng).scene
+    # The nearest miss has another value of what was asked for; there are only two times, and the other one is the reference's.
+    asked = [made.prop] if made.prop != "time" and made.prop in possible_properties(target) else []
     others = [prop for prop in possible_properties(target) if prop != made.prop]
-    misses = (first_miss, *(change(target, prop, rng).scene for prop in rng.sample(others, NUM_MISSES - 1)))
+    chosen = asked + rng.sample(others, NUM_MISSES - len(asked))
+    misses = tuple(change(target, prop, rng).scene for prop in chosen)
     return Query(reference, text, target, misses, properties)
 
 
