@@ -220,8 +220,9 @@ def document(found: dict[str, dict[str, dict[str, float]]], steps: int) -> str:
     lines = [
         "# The claims of RTD, measured on Scenes",
         "",
-        f"Written by `python benchmarks/claims.py --work DIR --steps {steps}`; percent, mean ± standard deviation over seeds of the training. The small CLIP,",
-        f"phi and the triplets are the same for all. {steps} steps of {BATCH} triplets, learning rate 1e-4. A claim that fails here is reported as failed.",
+        f"Written by `python benchmarks/claims.py --work DIR --steps {steps}`; percent, mean ± standard deviation over seeds",
+        f"of the training. The small CLIP, phi and the triplets are the same for all. {steps} steps of {BATCH} triplets, learning rate 1e-4.",
+        "A claim that fails here is reported as failed.",
         "",
         "| claim | here | figures |",
         "|---|---|---|",
