@@ -220,7 +220,7 @@ def document(found: dict[str, dict[str, dict[str, float]]], steps: int) -> str:
     lines = [
         "# The claims of RTD, measured on Scenes",
         "",
-        f"Written by `python benchmarks/claims.py --work DIR --steps {steps}`; percent, mean ± standard deviation over seeds",
+        f"Written by `python benchmarks/claims.py --work DIR --steps {steps}`; mean ± deviation over seeds",
         f"of the training. The small CLIP, phi and the triplets are the same for all. {steps} steps of {BATCH} triplets, learning rate 1e-4.",
         "A claim that fails here is reported as failed.",
         "",
@@ -233,7 +233,8 @@ def document(found: dict[str, dict[str, dict[str, float]]], steps: int) -> str:
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
         *(f"* **{name}**: {variant.says}." for name, variant in VARIANTS.items()),
-        "* *composed*: the relative captions of Scenes over the gallery of pictures; *target text*: the full caption of the target over the same gallery.",
+        "* *composed*: the relative captions of Scenes over the gallery of pictures; *target text*: the full caption of the target",
+        "  over the same gallery.",
         "* *captions*: target captions of held-out triplets found by the composed query, with the modification given, shuffled, removed.",
         "",
     ]
