@@ -221,7 +221,7 @@ def document(found: dict[str, dict[str, dict[str, float]]], steps: int) -> str:
         "# The claims of RTD, measured on Scenes",
         "",
         f"Written by `python benchmarks/claims.py --work DIR --steps {steps}`; mean ± deviation over seeds",
-        f"of the training. The small CLIP, phi and the triplets are the same for all. {steps} steps of {BATCH} triplets, learning rate 1e-4.",
+        f"of the training. CLIP, phi and triplets are the same for all. {steps} steps of {BATCH} triplets, learning rate 1e-4.",
         "A claim that fails here is reported as failed.",
         "",
         "| claim | here | figures |",
