@@ -17,6 +17,7 @@ _HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 
 # Pictures of no place: nothing can stand beside or behind what they show.
 GRAPHIC = words("base", "graphic")
+_TOWARDS = ("at", "to", "toward", "towards", "into", "from", "for")
 _INDOOR_WORDS = words("base", "indoor_words")
 _TALE_WORDS = words("base", "tale_words")
 _NOT_OUTDOOR = _INDOOR_WORDS | GRAPHIC | _TALE_WORDS
@@ -112,6 +113,9 @@ def first_edit(rule: EditRule, frame: Frame, rng: random.Random) -> Edit | None:
 
 def _is_shown(parsed: ParsedCaption, token: int) -> bool:
     """Tell whether a token belongs to what the picture shows: not to a reason, a time, a comparison or a reported clause."""
+    if parsed.lowers[token] == "camera" and parsed.lowers[parsed.heads[token]] in _TOWARDS:
+        # The one that takes the picture.
+        return False
     while True:
         dep, head = parsed.deps[token], parsed.heads[token]
         if dep in _HIDDEN_CLAUSES or (dep == "pobj" and parsed.lowers[head] in _HIDDEN_PREPOSITIONS):
