@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tripletgen
-from rtd_train.scenes.captions import caption, full_caption, name
+from rtd_train.scenes.captions import full_caption, name
 from rtd_train.scenes.export import captions
 from rtd_train.scenes.queries import WORDINGS, make_queries
 from rtd_train.scenes.render import SIZE, render
