@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 SCENES := out/scenes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build bench-report bench-eval claims cards docs lexicon constraints clean
+.PHONY: help demo test fix check bench bench-quality bench-build bench-report bench-fit bench-eval claims cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,7 +63,7 @@ bench-eval: $(VENV)/.bench  ## speed and memory of the metrics and of a large se
 claims: $(VENV)/.bench  ## the claims of RTD on Scenes, five seeds; about an hour and a half on two cores
 	$(BIN)/python benchmarks/claims.py --work out/claims --doc docs/claims.md
 
-bench: bench-quality bench-build bench-report bench-eval  ## every figure of the README
+bench: bench-quality bench-build bench-report bench-fit bench-eval  ## every figure of the README
 
 bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)
@@ -71,8 +71,12 @@ bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 bench-build: $(VENV)/.bench  ## speed and memory of a build
 	$(BIN)/python benchmarks/build.py --data $(DATA)
 
-docs: $(VENV)/.dev  ## write docs/cli.md from the commands themselves
+bench-fit: $(VENV)/.bench  ## speed and memory of a training step
+	$(BIN)/python benchmarks/fit_step.py --data $(DATA)
+
+docs: $(VENV)/.dev  ## write docs/cli.md and docs/rtd_train.md from the commands themselves
 	$(BIN)/python -m typer tripletgen.cli.app utils docs --name tripletgen --output docs/cli.md
+	$(BIN)/python -m typer rtd_train.cli.app utils docs --name rtd_train --output docs/rtd_train.md
 
 cards: $(VENV)/.dev  ## fill the cards that are kept in data_cards/ from fresh builds
 	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2 --quiet

@@ -13,10 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,6 @@ from corpora import CC3M, MULTI30K, data_file
 from report import print_table, write_json
 
 import tripletgen
-from tripletgen.captions.partition import iter_clean
 from tripletgen.captions.sources import SourceSpec, expand_sources, read_source
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import UNUSED_PIPES, load_model, model_version
@@ -63,10 +62,10 @@ def in_own_process(function: Callable[..., Any], *args: Any) -> Any:
         return pool.submit(function, *args).result()
 
 
-def captions_to_parse(source: Path, limit: int) -> list[str]:
-    """Return the captions that a build parses: those of the first `limit` rows that cleaning leaves, each once."""
-    captions = iter_clean(expand_sources([SourceSpec(str(source))]), limit, lambda _: None, Counter())
-    return list({caption.group_id: caption.text for caption in captions}.values())
+def raw_captions(source: Path, limit: int) -> list[str]:
+    """Return the captions that a build reads: the first `limit` rows as they stand in the file."""
+    (found,) = expand_sources([SourceSpec(str(source))])
+    return [text for _, text in islice(read_source(found), limit) if text is not None]
 
 
 def time_build(source: Path, limit: int) -> float:
@@ -137,7 +136,7 @@ def tree_memory(process: psutil.Popen) -> int:
 
 def measure_one_worker(source: Path, limit: int, repeats: int) -> tuple[list[Figure], dict[str, Any]]:
     """Compare a build with one worker to the bare parse and to the usual loop, in turns."""
-    texts = captions_to_parse(source, limit)
+    texts = raw_captions(source, limit)
     builds, parses, loops = [], [], []
     for _ in range(repeats):
         builds.append(in_own_process(time_build, source, limit))

@@ -32,7 +32,7 @@ def test_the_first_table_is_what_the_rules_propose():
 def test_every_command_of_the_readme_runs(tmp_path):
     write_lines(tmp_path / "captions.txt", CAPTIONS)
     commands = [line.partition("  #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("tripletgen ")]
-    assert len(commands) == 5
+    assert len(commands) == 8
     for command in commands:
         done = run_cli(*shlex.split(command)[1:], cwd=tmp_path)
         assert done.returncode == 0, (command, done.stderr)
@@ -67,7 +67,8 @@ def test_the_recipe_of_the_documents_is_valid(tmp_path):
     assert [source.licence for source in values["sources"]] == ["CC-BY-4.0", "CC0-1.0", "unknown"]
 
 
-def test_the_command_line_is_documented_as_it_is():
-    command = [sys.executable, "-m", "typer", "tripletgen.cli.app", "utils", "docs", "--name", "tripletgen"]
+@pytest.mark.parametrize(("program", "page"), [("tripletgen", "cli.md"), ("rtd_train", "rtd_train.md")])
+def test_the_command_line_is_documented_as_it_is(program, page):
+    command = [sys.executable, "-m", "typer", f"{program}.cli.app", "utils", "docs", "--name", program]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == (ROOT / "docs/cli.md").read_text(encoding="utf-8").strip(), "run make docs"
+    assert done.stdout.strip() == (ROOT / "docs" / page).read_text(encoding="utf-8").strip(), "run make docs"
