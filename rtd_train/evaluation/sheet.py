@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 NUM_QUERIES, NUM_FOUND, _THUMB = 24, 6, 96
 _STYLE = (
     "body{font:14px sans-serif;margin:24px;color:#222}figure{display:inline-block;margin:2px;text-align:center}"
-<<<<<<< HEAD
-    "img{display:block;border:3px solid #ddd;width:96px;height:96px;object-fit:contain}.target img{border-color:#1a8f3c}"
-    "section{border-top:1px solid #ccc;padding:8px 0}"
-=======
     "img{display:block;border:3px solid #ddd;width:96px;height:96px;object-fit:contain}"
     ".target img{border-color:#1a8f3c}section{border-top:1px solid #ccc;padding:8px 0}"
->>>>>>> 3c8cbc6b88313541041ac002a94817915a7bf78d
     "b{display:inline-block;min-width:90px}h2{font-size:15px;font-weight:normal}"
 )
 
