@@ -1,6 +1,6 @@
 """Measure the claims of RTD on Scenes, several seeds each, and write them down as they come out.
 
-    python benchmarks/claims.py --work DIR [--seeds 5] [--steps 150] [--doc docs/claims.md]
+    python benchmarks/claims.py --work DIR [--seeds 5] [--steps 100] [--doc docs/claims.md]
 
 Every variant is one option of the trainer, or one way to make its data, away from the full method. A finished training is kept in
 the work folder, so the same command goes on where it was interrupted.
@@ -253,7 +253,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--doc", type=Path)
     options = parser.parse_args()
