@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
@@ -65,24 +64,27 @@ class Ragged(NamedTuple):
 
 
 def read_triplets(data: str, split: str = "train") -> Texts:
-    """Read triplets from a folder of shards, RTD's JSON, or a Hub data set.
+    """Read triplets from a folder of shards, RTD's JSON, or a Hub data set, a batch at a time.
+
+    In memory are the distinct captions, and the modification texts in Arrow's compact form.
 
     Raises:
         DataError: there is no such data, it has no such split, another schema version, or lacks a column; or it is empty.
     """
     path = Path(data)
     if path.is_dir():
-        table = _read_shards(path, split)
+        batches = _read_shards(path, split)
     elif path.is_file():
-        table = _read_json(path)
+        batches = _read_json(path)
     else:
-        table = _read_hub(data, split)
-    if table.num_rows == 0:
+        batches = _read_hub(data, split)
+    texts = _number(batches)
+    if not len(texts):
         raise DataError(f"{data}: no triplet in it", "build one with `tripletgen build`")
-    return _number(table)
+    return texts
 
 
-def _read_shards(folder: Path, split: str) -> pa.Table:
+def _read_shards(folder: Path, split: str) -> Iterator[pa.RecordBatch]:
     shards = sorted((folder / "data").glob(f"{split}-*.parquet")) or sorted(folder.glob(f"{split}-*.parquet"))
     if not shards:
         others = sorted({path.name.partition("-")[0] for path in folder.glob("**/*-*-of-*.parquet")} - {"rejects"})
@@ -92,18 +94,16 @@ def _read_shards(folder: Path, split: str) -> pa.Table:
     if manifest.is_file():
         version = json.loads(manifest.read_text(encoding="utf-8")).get("schema_version")
         if version != SCHEMA_VERSION:
-            raise DataError(
-                f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", "install the tripletgen that wrote it"
-            )
+            hint = "install the tripletgen that wrote it"
+            raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", hint)
     try:
-        return pa.concat_tables(_columns(str(shard), pq.ParquetFile(shard)) for shard in shards)
+        for shard in shards:
+            file = pq.ParquetFile(shard)
+            wanted = _name_columns(str(shard), file.schema_arrow.names)
+            for batch in file.iter_batches(columns=list(wanted)):
+                yield batch.rename_columns([wanted[name] for name in batch.schema.names])
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{folder}: a shard cannot be read ({str(error).splitlines()[0]})", "run `tripletgen check` on it") from error
-
-
-def _columns(name: str, file: pq.ParquetFile) -> pa.Table:
-    wanted = _name_columns(name, file.schema_arrow.names)
-    return file.read(columns=list(wanted)).rename_columns(wanted)
 
 
 def _name_columns(name: str, present: list[str]) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _name_columns(name: str, present: list[str]) -> dict[str, str]:
     return wanted
 
 
-def _read_json(path: Path) -> pa.Table:
+def _read_json(path: Path) -> Iterator[pa.RecordBatch]:
     """Read RTD's JSON, a list of objects, or the same a line each."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -130,10 +130,10 @@ def _read_json(path: Path) -> pa.Table:
     bad = next((k for k, record in enumerate(records) if not all(isinstance(record.get(key), str) for key in wanted)), None)
     if bad is not None:
         raise DataError(f"{path}: object {bad} lacks a text", f"each needs {', '.join(wanted)}")
-    return pa.table({ours: [record[theirs] for record in records] for theirs, ours in wanted.items()})
+    yield pa.RecordBatch.from_pydict({ours: [record[theirs] for record in records] for theirs, ours in wanted.items()})
 
 
-def _read_hub(name: str, split: str) -> pa.Table:
+def _read_hub(name: str, split: str) -> Iterator[pa.RecordBatch]:
     try:
         import datasets
     except ModuleNotFoundError as error:
@@ -145,24 +145,28 @@ def _read_hub(name: str, split: str) -> pa.Table:
             f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split"
         ) from error
     wanted = _name_columns(name, loaded.column_names)
-    return loaded.select_columns(list(wanted)).with_format("arrow")[:].rename_columns(wanted)
+    for table in loaded.select_columns(list(wanted)).with_format("arrow").iter(_TOKENIZE_ROWS):
+        yield from table.rename_columns([wanted[column] for column in table.column_names]).to_batches()
 
 
-def _number(table: pa.Table) -> Texts:
+def _number(batches: Iterator[pa.RecordBatch]) -> Texts:
     """Give every distinct caption a number."""
-    captions = pa.chunked_array(
-        [chunk for name in ("reference_caption", "target_caption") for chunk in table[name].cast(pa.string()).chunks], pa.string()
-    )
-    encoded = pc.dictionary_encode(captions.combine_chunks() if captions.num_chunks else captions)
-    numbers = encoded.indices.to_numpy().astype(np.int64)
-    modifications = table["modification_text"].cast(pa.string())
+    numbers: dict[str, int] = {}
+    sides: dict[str, list[npt.NDArray[np.int64]]] = {"reference_caption": [], "target_caption": []}
+    modifications: list[pa.Array] = []
     digest = xxhash.xxh3_128()
-    for part in (encoded.dictionary, modifications.combine_chunks()):
-        for text in part:
-            digest.update(str(text).encode() + b"\0")
-    digest.update(numbers.tobytes())
-    rows = table.num_rows
-    return Texts(encoded.dictionary.to_pylist(), numbers[:rows], numbers[rows:], modifications, digest.hexdigest())
+    for batch in batches:
+        for name, side in sides.items():
+            captions = batch.column(name).cast(pa.string()).to_pylist()
+            side.append(np.fromiter((numbers.setdefault(caption, len(numbers)) for caption in captions), np.int64, len(captions)))
+        modifications.append(batch.column("modification_text").cast(pa.string()))
+    captions = list(numbers)
+    found = pa.chunked_array(modifications, pa.string())
+    reference, target = (np.concatenate([np.zeros(0, np.int64), *side]) for side in sides.values())
+    for text in (*captions, *(str(text) for text in found)):
+        digest.update(text.encode() + b"\0")
+    digest.update(reference.tobytes() + target.tobytes())
+    return Texts(captions, reference, target, found, digest.hexdigest())
 
 
 def tokenize_rows(texts: Iterator[str], tokenize: Any, path: Path) -> Ragged:

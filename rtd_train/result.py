@@ -45,8 +45,6 @@ def write(out: Path, backbone: TextBackbone, phi: Phi, config: FitConfig, values
     card = _CARD.format(backbone=backbone.name, steps=config.steps, batch=batch, loss=metrics[-1]["loss"])
     (out / "README.md").write_text(card, encoding="utf-8")
     draw_loss(metrics, out / "loss.png")
-    if config.tensorboard:
-        write_events(metrics, out / "tensorboard")
     versions = {name: version(name) for name in ("tripletgen", "torch", "transformers")}
     write_json(out / CONFIG, {**values, "trained_weights": weights_hash(backbone.model), "versions": versions})
 
@@ -61,13 +59,3 @@ def draw_loss(metrics: list[dict[str, Any]], path: Path) -> None:
     axes.set(xlabel="step", ylabel="frozen-target contrastive loss")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
-
-
-def write_events(metrics: list[dict[str, Any]], folder: Path) -> None:
-    """Write the metrics for TensorBoard."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(folder)) as writer:
-        for row in metrics:
-            for name in ("loss", "lr", "triplets_per_second"):
-                writer.add_scalar(name, row[name], row["step"])

@@ -180,6 +180,7 @@ class Run:
         self.step = 0
         self.best: float | None = None
         self.unchecked: list[tuple[int, torch.Tensor]] = []
+        self.events = _open_events(out) if config.tensorboard and world.is_main else None
         self.prefix = len(tokenize(backbone, [PHOTO])[0]) - 1
 
     # --- the steps -------------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ class Run:
                 seconds = time.monotonic() - begin
                 rate = (self.step - begun) * config.batch_size * config.accumulate * self.world.size / max(seconds, 1e-9)
                 self.log({"loss": self.check_losses(), "lr": self.lr(self.step - 1), "triplets_per_second": rate})
-                progress.advance(self.step, loss=float(loss), rate=rate)
+                progress.advance(self.step, loss=float(loss), lr=self.lr(self.step - 1), rate=rate)
                 begin, begun = time.monotonic(), self.step
             if validate is not None and (self.step % config.validate_every == 0 or self.step == config.steps):
                 self.validate(validate)
@@ -355,6 +356,9 @@ class Run:
         if self.world.is_main:
             with (self.out / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.step, **figures}) + "\n")
+            if self.events is not None:
+                for name, value in figures.items():
+                    self.events.add_scalar(name, value, self.step)
 
     def validate(self, validate: Validate) -> None:
         """Ask how good the encoder is, and keep its weights if it was never better."""
@@ -420,6 +424,14 @@ class Run:
         if self.adapter is not None:
             self.adapter.merge_and_unload()
         self.model.eval()
+        if self.events is not None:
+            self.events.close()
+
+
+def _open_events(out: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / "tensorboard"))
 
 
 def _choose_trained(model: Any, config: FitConfig) -> Any:

@@ -72,7 +72,7 @@ class Shown:
 
     def advance(self, done: int, **figures: float) -> None:
         """Show how far the phase is."""
-        shown = "  ".join(f"{name} {value:,.4g}" if name == "loss" else f"{value:,.0f}/s" for name, value in figures.items())
+        shown = "  ".join(f"{value:,.0f}/s" if name == "rate" else f"{name} {value:.3g}" for name, value in figures.items())
         self._bars.update(self._task, completed=done, figures=shown)
 
 
