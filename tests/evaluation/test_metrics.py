@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtd_train.evaluation.metrics import (
@@ -39,6 +39,7 @@ def named(rows):
     return [[f"img{number}" for number in row] for row in rows]
 
 
+@settings(deadline=None)
 @given(rankings())
 def test_every_metric_equals_its_protocol(drawn):
     ranked, targets, truths, subsets, k = drawn
@@ -50,6 +51,7 @@ def test_every_metric_equals_its_protocol(drawn):
     assert recall_subset_at_k(ids, padded(subsets), np.array(targets), k) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(rankings())
 def test_recall_grows_with_k_and_is_whole_at_the_end(drawn):
     ranked, targets, _, _, _ = drawn
@@ -59,6 +61,7 @@ def test_recall_grows_with_k_and_is_whole_at_the_end(drawn):
     assert curve[-1] == 1.0
 
 
+@settings(deadline=None)
 @given(rankings(least=3))
 def test_what_follows_the_first_k_changes_nothing(drawn):
     ranked, targets, truths, _, k = drawn
@@ -68,6 +71,7 @@ def test_what_follows_the_first_k_changes_nothing(drawn):
     assert map_at_k(ids, padded(truths), k) == map_at_k(cut, padded(truths), k)
 
 
+@settings(deadline=None)
 @given(rankings())
 def test_precision_of_a_query_lies_between_nothing_and_all(drawn):
     ranked, _, truths, _, k = drawn

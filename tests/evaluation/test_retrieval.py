@@ -34,7 +34,7 @@ def by_sorting(texts, gallery, k, without):
     return rows
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(searches())
 def test_the_best_are_found_in_order_with_ties_by_the_lower_index(drawn):
     texts, gallery, k, without, block = drawn
@@ -42,6 +42,7 @@ def test_the_best_are_found_in_order_with_ties_by_the_lower_index(drawn):
     assert found.tolist() == by_sorting(texts, gallery, k, without)
 
 
+@settings(deadline=None)
 @given(searches())
 def test_members_are_ranked_with_ties_by_the_lower_index_and_fillers_last(drawn):
     texts, gallery, k, without, _ = drawn
@@ -61,6 +62,7 @@ def test_cosine_rankings_of_real_numbers_equal_those_of_plain_loops():
         assert [f"img{index}" for index in row] == brute.ranking_of(text.tolist(), images)
 
 
+@settings(deadline=None)
 @given(searches())
 def test_the_fast_way_of_a_cpu_keeps_what_the_way_of_a_gpu_keeps(drawn):
     texts, gallery, k, _, _ = drawn

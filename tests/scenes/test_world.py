@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tripletgen
@@ -33,6 +33,7 @@ def differences(one: Scene, other: Scene) -> list[str]:
     return found
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_every_possible_change_changes_one_property(seed):
     scene = random_scene(random.Random(seed))
@@ -43,6 +44,7 @@ def test_every_possible_change_changes_one_property(seed):
         assert prop in PROPERTIES
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_the_things_of_a_scene_differ_in_kind_before_and_after_a_change(seed):
     rng = random.Random(seed)
