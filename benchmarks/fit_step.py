@@ -26,11 +26,13 @@ import tripletgen
 from rtd_train.config import FitConfig
 from rtd_train.data import draw, read_triplets
 from rtd_train.device import World
+from rtd_train.inputs import prepare
 from rtd_train.losses import frozen_target_loss
 from rtd_train.models.clip import TextBackbone, load_backbone
 from rtd_train.models.phi import MLP, save_phi
+from rtd_train.progress import Silent
 from rtd_train.templates import clean_text
-from rtd_train.trainer import Run, Silent, prepare
+from rtd_train.trainer import Run
 from tripletgen.captions.sources import SourceSpec
 
 CPU = World(torch.device("cpu"))

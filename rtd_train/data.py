@@ -24,6 +24,8 @@ SYNONYMS = {"conditioning_caption": "modification_text", "relative_caption": "mo
 _TOKENIZE_ROWS = 10_000
 
 Ints = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
+"""Numbers of triplets or captions."""
 
 
 class Texts(NamedTuple):

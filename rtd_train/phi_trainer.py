@@ -22,7 +22,7 @@ from rtd_train.features import cache_folder, caption_features
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
 from rtd_train.models.compose import encode_tokens
 from rtd_train.models.phi import MLP, save_phi
-from rtd_train.trainer import Progress, Silent
+from rtd_train.progress import Progress, Silent
 
 
 class PhiResult(NamedTuple):

@@ -10,10 +10,9 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.distributed as dist
 
@@ -30,61 +29,22 @@ from rtd_train.checkpoint import (
     save_checkpoint,
 )
 from rtd_train.config import FitConfig, run_values
-from rtd_train.data import Ragged, Texts, draw, read_triplets, tokenize_rows
+from rtd_train.data import Ragged, Rows, draw, read_triplets
 from rtd_train.device import World, autocast, join_world
 from rtd_train.errors import DivergenceError
-from rtd_train.features import cache_folder, caption_features
+from rtd_train.inputs import Inputs, prepare
 from rtd_train.losses import frozen_target_loss
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
 from rtd_train.models.compose import encode_composed_and_photo, encode_tokens
 from rtd_train.models.phi import Phi, check_sizes, load_phi
-from rtd_train.templates import COMPOSED, PHOTO, PLAIN, PLAIN_COMPOSED, clean_text
+from rtd_train.progress import Progress, Silent
+from rtd_train.templates import PHOTO
 
-Rows = npt.NDArray[np.int64]
 Validate = Callable[[TextBackbone, int], float]
 """Tells how good an encoder is at a step; higher is better."""
 
 # Rows of like length are encoded together, so many at a time: small pieces save padding, large ones keep a GPU busy.
 _PIECE_ROWS = {"cpu": 16, "cuda": 256}
-
-
-class Progress(Protocol):
-    """Is told what a run does."""
-
-    def phase(self, name: str, total: int) -> None:
-        """Note the beginning of a phase of `total` steps."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Note how far the phase is."""
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def phase(self, name: str, total: int) -> None:
-        """Do nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Do nothing."""
-
-
-class Inputs(NamedTuple):
-    """What the rows of a run are made of.
-
-    `composed` holds the token ids of "a photo of $ that ..." by triplet; `photos` and `captions` are by caption, and None where no
-    ablation asks for them. `features` are frozen, by caption.
-    """
-
-    reference: Rows
-    target: Rows
-    composed: Ragged
-    photos: Ragged | None
-    captions: Ragged | None
-    features: npt.NDArray[np.float32]
-
-    def __len__(self) -> int:
-        """Return the number of triplets."""
-        return len(self.reference)
 
 
 class Result(NamedTuple):
@@ -135,34 +95,6 @@ def summarise(out: Path) -> Result:
     rates = [row["triplets_per_second"] for row in metrics if "triplets_per_second" in row]
     losses = [row for row in metrics if "loss" in row]
     return Result(out, losses[-1]["step"], losses[-1]["loss"], float(np.median(rates)), max(scores, default=None))
-
-
-def prepare(backbone: TextBackbone, texts: Texts, config: FitConfig, world: World, progress: Progress) -> Inputs:
-    """Tokenise the prompts and encode the captions with the frozen encoder, or find both from a run before."""
-    folder = cache_folder(config.cache)
-    # One process computes, the others open what it has written.
-    if not world.is_main:
-        world.wait()
-    progress.phase("frozen features", len(texts.captions))
-    features = caption_features(backbone, texts.captions, folder, world.device, lambda done, _: progress.advance(done))
-    key = f"{texts.fingerprint}-{Path(backbone.name).name.replace(':', '-')}-{len(backbone.tokenizer)}"
-
-    def ids(name: str, prompts: Iterator[str]) -> Ragged:
-        return tokenize_rows(prompts, lambda batch: tokenize(backbone, batch), folder / f"{name}-{key}")
-
-    modifications = (clean_text(str(text)) for text in texts.modifications)
-    if config.refined_concat:
-        composed = ids("composed", (COMPOSED.format(modification=text) for text in modifications))
-    else:
-        pairs = zip(texts.reference.tolist(), modifications, strict=True)
-        plain = (PLAIN_COMPOSED.format(reference=clean_text(texts.captions[row]), modification=text) for row, text in pairs)
-        composed = ids("plain", plain)
-    with_photos = config.refined_batch and not config.refined_concat
-    photos = ids("photos", (PLAIN.format(reference=clean_text(text)) for text in texts.captions)) if with_photos else None
-    captions = None if config.anchor else ids("captions", (clean_text(text) for text in texts.captions))
-    if world.is_main:
-        world.wait()
-    return Inputs(texts.reference, texts.target, composed, photos, captions, features)
 
 
 class Run:

@@ -19,8 +19,10 @@ from rtd_train.config import run_values
 from rtd_train.data import draw, read_triplets
 from rtd_train.device import World
 from rtd_train.errors import DataError, DivergenceError, ModelError, OutputError, UsageError
+from rtd_train.inputs import prepare
 from rtd_train.models.phi import load_phi
-from rtd_train.trainer import Run, Silent, fit, prepare
+from rtd_train.progress import Silent
+from rtd_train.trainer import Run, fit
 from tests.helpers import environment
 from tests.rtd_train.plain import step_loss
 

@@ -1,0 +1,63 @@
+"""What the rows of a run are made of: prompts as token ids, captions as frozen features, both computed once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rtd_train.config import FitConfig
+from rtd_train.data import Ragged, Rows, Texts, tokenize_rows
+from rtd_train.device import World
+from rtd_train.features import cache_folder, caption_features
+from rtd_train.models.clip import TextBackbone, tokenize
+from rtd_train.progress import Progress
+from rtd_train.templates import COMPOSED, PLAIN, PLAIN_COMPOSED, clean_text
+
+
+class Inputs(NamedTuple):
+    """What the rows of a run are made of.
+
+    `composed` holds the token ids of "a photo of $ that ..." by triplet; `photos` and `captions` are by caption, and None where no
+    ablation asks for them. `features` are frozen, by caption.
+    """
+
+    reference: Rows
+    target: Rows
+    composed: Ragged
+    photos: Ragged | None
+    captions: Ragged | None
+    features: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Return the number of triplets."""
+        return len(self.reference)
+
+
+def prepare(backbone: TextBackbone, texts: Texts, config: FitConfig, world: World, progress: Progress) -> Inputs:
+    """Tokenise the prompts and encode the captions with the frozen encoder, or find both from a run before."""
+    folder = cache_folder(config.cache)
+    # One process computes, the others open what it has written.
+    if not world.is_main:
+        world.wait()
+    progress.phase("frozen features", len(texts.captions))
+    features = caption_features(backbone, texts.captions, folder, world.device, lambda done, _: progress.advance(done))
+    key = f"{texts.fingerprint}-{Path(backbone.name).name.replace(':', '-')}-{len(backbone.tokenizer)}"
+
+    def ids(name: str, prompts: Iterator[str]) -> Ragged:
+        return tokenize_rows(prompts, lambda batch: tokenize(backbone, batch), folder / f"{name}-{key}")
+
+    modifications = (clean_text(str(text)) for text in texts.modifications)
+    if config.refined_concat:
+        composed = ids("composed", (COMPOSED.format(modification=text) for text in modifications))
+    else:
+        pairs = zip(texts.reference.tolist(), modifications, strict=True)
+        plain = (PLAIN_COMPOSED.format(reference=clean_text(texts.captions[row]), modification=text) for row, text in pairs)
+        composed = ids("plain", plain)
+    with_photos = config.refined_batch and not config.refined_concat
+    photos = ids("photos", (PLAIN.format(reference=clean_text(text)) for text in texts.captions)) if with_photos else None
+    captions = None if config.anchor else ids("captions", (clean_text(text) for text in texts.captions))
+    if world.is_main:
+        world.wait()
+    return Inputs(texts.reference, texts.target, composed, photos, captions, features)
