@@ -1,5 +1,7 @@
 """CLIP text encoders with projection, by Hub name, local folder, or freshly initialised from a configuration alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,16 +70,30 @@ def load_backbone(name: str, *, text_encoder: str | None = None, seed: int = 0) 
 
 
 def _load(kind: Any, name: str) -> Any:
-    from transformers.utils import logging
-
-    hush: Any = logging.disable_progress_bar
-    hush()
     try:
-        return kind.from_pretrained(name)
+        with _hushed():
+            return kind.from_pretrained(name)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = str(error).strip().partition("\n")[0]
         hint = "give a CLIP model's Hub name (openai/clip-vit-large-patch14) or a folder that save_pretrained wrote"
         raise ModelError(f"{name}: no CLIP text encoder can be loaded ({first})", hint) from error
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep transformers from reporting that a whole CLIP has a vision tower too, and from drawing bars."""
+    from transformers.utils import logging
+
+    log: Any = logging
+    before, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(before)
+        if bars:
+            log.enable_progress_bar()
 
 
 def _random(size: str, seed: int) -> tuple[Any, Any]:
