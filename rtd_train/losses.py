@@ -15,7 +15,8 @@ def frozen_target_loss(values: torch.Tensor, queries: torch.Tensor, temperature:
 
     Shape: (N, D), (N, D) -> ().
     """
-    stacked = F.normalize(torch.cat([values, queries]).float(), dim=-1)
+    both = torch.cat([values, queries])
+    stacked = F.normalize(both.to(torch.promote_types(both.dtype, torch.float32)), dim=-1)
     rows = stacked.shape[0]
     logits = stacked @ stacked.T / temperature
     itself = torch.eye(rows, dtype=torch.bool, device=logits.device)

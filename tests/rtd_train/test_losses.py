@@ -19,7 +19,7 @@ def test_the_loss_is_the_formula(rows, width, temperature, seed):
     for k, one in enumerate(everything):
         scores = {j: math.exp(float(one @ other / one.norm() / other.norm()) / temperature) for j, other in enumerate(everything) if j != k}
         total -= math.log(scores[(k + rows) % (2 * rows)] / sum(scores.values()))
-    assert frozen_target_loss(values, queries, temperature).item() == pytest.approx(total / (2 * rows), rel=1e-4)
+    assert frozen_target_loss(values, queries, temperature).item() == pytest.approx(total / (2 * rows), rel=1e-9)
 
 
 def test_pairs_that_agree_and_differ_from_all_others_cost_nothing():
