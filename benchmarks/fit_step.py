@@ -111,9 +111,8 @@ def measure_loader(run: Run, batch: int) -> float:
     while time.perf_counter() - start < 2:
         rows = draw(len(run.inputs), batch, number, 0)
         run.noise(number, batch)
-        for piece in run.pieces(rows):
-            run.tokens(run.inputs.composed, rows[piece])
-            run.frozen(run.inputs.reference[rows[piece]])
+        run.prompts(rows)
+        run.frozen(run.inputs.reference[rows])
         run.frozen(run.inputs.target[rows])
         number += 1
     return number * batch / (time.perf_counter() - start)

@@ -56,6 +56,12 @@ class Ragged(NamedTuple):
         """Return the lengths of some rows."""
         return np.asarray(self.offsets[rows + 1] - self.offsets[rows])
 
+    def gather(self, rows: npt.NDArray[np.int64]) -> tuple[Ints, npt.NDArray[np.int64]]:
+        """Return rows one behind the other, and their lengths."""
+        lengths = self.lengths(rows)
+        starts = np.repeat(self.offsets[rows] - (np.cumsum(lengths) - lengths), lengths)
+        return self.flat[starts + np.arange(len(starts))], lengths
+
     def take(self, rows: npt.NDArray[np.int64], padding: int) -> Ints:
         """Return rows side by side, padded to the longest of them. Shape: (rows, longest)."""
         lengths = self.lengths(rows)

@@ -35,16 +35,13 @@ from rtd_train.errors import DivergenceError
 from rtd_train.inputs import Inputs, prepare
 from rtd_train.losses import frozen_target_loss
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
-from rtd_train.models.compose import encode_composed_and_photo, encode_tokens
+from rtd_train.models.packing import Packed, encode_packed, pack
 from rtd_train.models.phi import Phi, check_sizes, load_phi
 from rtd_train.progress import Progress, Silent
 from rtd_train.templates import PHOTO
 
 Validate = Callable[[TextBackbone, int], float]
 """Tells how good an encoder is at a step; higher is better."""
-
-# Rows of like length are encoded together, so many at a time: small pieces save padding, large ones keep a GPU busy.
-_PIECE_ROWS = {"cpu": 16, "cuda": 256}
 
 
 class Result(NamedTuple):
@@ -178,21 +175,19 @@ class Run:
         keep = contextlib.nullcontext() if not config.cache_gradients else torch.no_grad()
         with keep:
             encoded = [self.embed(rows[piece], noise[piece]) for piece in pieces]
-        found = torch.cat([part.detach() for part in encoded])[torch.from_numpy(np.argsort(np.concatenate(pieces))).to(world.device)]
-        leaf = found.float().requires_grad_()
+        leaf = torch.cat([part.detach() for part in encoded]).float().requires_grad_()
         loss = self.loss(leaf, rows)
         share = 1.0 if config.gather_negatives else 1.0 / world.size
         (gradient,) = torch.autograd.grad(self.scaler.scale(loss * share / config.accumulate), leaf)
         for k, piece in enumerate(pieces):
             again: Any = self.embed(rows[piece], noise[piece]) if config.cache_gradients else encoded[k]
-            again.backward(gradient[torch.from_numpy(piece).to(world.device)].to(again.dtype))
+            again.backward(gradient[piece].to(again.dtype))
         return loss.detach()
 
-    def pieces(self, rows: Rows) -> list[Rows]:
-        """Return the places of a batch in pieces of like length: the longest together, so that little is padded."""
-        size = self.config.chunk_size or _PIECE_ROWS[self.world.device.type]
-        order = np.argsort(-self.inputs.composed.lengths(rows), kind="stable")
-        return [order[start : start + size] for start in range(0, len(order), size)]
+    def pieces(self, rows: Rows) -> list[slice]:
+        """Return the parts of a batch that are encoded one after the other."""
+        size = self.config.chunk_size or len(rows)
+        return [slice(start, start + size) for start in range(0, len(rows), size)]
 
     def noise(self, number: int, rows: int) -> torch.Tensor:
         """Return the noise of every row of all processes, a function of seed and micro-step. Shape: (rows, D)."""
@@ -211,31 +206,29 @@ class Run:
             parts = [self.queries(rows, noise)]
             if self.inputs.captions is not None:
                 numbers = [self.inputs.target[rows]] + ([self.inputs.reference[rows]] if self.config.refined_batch else [])
-                parts += [self.encode(self.inputs.captions, caption).unsqueeze(1) for caption in numbers]
+                parts += [self.encode(self.inputs.captions, caption) for caption in numbers]
             return torch.cat(parts, dim=1)
 
     def queries(self, rows: Rows, noise: torch.Tensor) -> torch.Tensor:
-        """Return the composed queries and, with refined batch sampling, the queries without a modification."""
+        """Return the composed queries and, with refined batch sampling, the queries without a modification. Shape: (rows, 1 or 2, D)."""
         if not self.config.refined_concat:
-            composed = self.encode(self.inputs.composed, rows)
-            if self.inputs.photos is None:
-                return composed.unsqueeze(1)
-            return torch.stack([composed, self.encode(self.inputs.photos, self.inputs.reference[rows])], dim=1)
-        ids = self.tokens(self.inputs.composed, rows)
+            parts = [self.encode(self.inputs.composed, rows)]
+            if self.inputs.photos is not None:
+                parts.append(self.encode(self.inputs.photos, self.inputs.reference[rows]))
+            return torch.cat(parts, dim=1)
         with torch.no_grad():
             pseudo = self.phi(self.frozen(self.inputs.reference[rows]) + noise.to(self.world.device))
-        eot, placeholder = self.backbone.eot_id, self.backbone.placeholder_id
-        if self.config.refined_batch:
-            return encode_composed_and_photo(self.model, ids, eot, pseudo, placeholder, self.prefix)
-        return encode_tokens(self.model, ids, eot, pseudo, placeholder).unsqueeze(1)
+        return encode_packed(self.model, self.prompts(rows), pseudo, self.backbone.placeholder_id)
+
+    def prompts(self, rows: Rows) -> Packed:
+        """Return the composed prompts of rows, with the end of "a photo of $" in each if there are queries without a modification."""
+        # All before the placeholder is the same in every prompt.
+        photo_at = self.prefix if self.config.refined_batch else None
+        return pack(*self.inputs.composed.gather(rows), self.backbone.eot_id, self.prefix - 1, photo_at)
 
     def encode(self, texts: Ragged, rows: Rows) -> torch.Tensor:
-        """Return the trained encoder's embeddings of texts. Shape: (rows, D)."""
-        return encode_tokens(self.model, self.tokens(texts, rows), self.backbone.eot_id)
-
-    def tokens(self, texts: Ragged, rows: Rows) -> torch.Tensor:
-        """Return the token ids of rows, padded to the longest. Shape: (rows, longest)."""
-        return torch.from_numpy(texts.take(rows, self.backbone.eot_id)).to(self.world.device, non_blocking=True)
+        """Return the trained encoder's embeddings of texts, which have the start token in common. Shape: (rows, 1, D)."""
+        return encode_packed(self.model, pack(*texts.gather(rows), self.backbone.eot_id, 1))
 
     def frozen(self, captions: Rows) -> torch.Tensor:
         """Return the frozen features of captions. Shape: (captions, D)."""

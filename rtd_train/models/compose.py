@@ -30,14 +30,13 @@ def run_encoder(
 ) -> torch.Tensor:
     """Return the last hidden states; attention is causal where no mask is given.
 
-    Shape: embeddings (B, L, H), positions (L,), mask (L, L) additive -> (B, L, H).
+    Shape: embeddings (B, L, H), positions (L,) or (B, L), mask (B, L, L) additive -> (B, L, H).
     """
     text: Any = model.text_model
     hidden = embeddings + text.embeddings.position_embedding(positions)
-    if mask is None:
-        mask = causal_mask(embeddings.shape[1], embeddings)
-    # The layers of transformers take one mask for all rows; broadcasting costs nothing.
-    mask = mask.to(hidden.dtype)[None, None].expand(hidden.shape[0], 1, -1, -1)
+    if mask is None:  # broadcasting costs nothing
+        mask = causal_mask(embeddings.shape[1], embeddings).expand(hidden.shape[0], -1, -1)
+    mask = mask.to(hidden.dtype).unsqueeze(1)
     for layer in text.encoder.layers:
         hidden = layer(hidden, mask)
     return text.final_layer_norm(hidden)  # type: ignore[no-any-return]
@@ -63,43 +62,13 @@ def encode_tokens(
     embeddings = embed_tokens(model, token_ids, pseudo_tokens, placeholder_id)
     positions = torch.arange(token_ids.shape[1], device=token_ids.device)
     hidden = run_encoder(model, embeddings, positions, None)
-    return _project(model, hidden, _first(token_ids, eot_id))
-
-
-def encode_composed_and_photo(
-    model: CLIPTextModelWithProjection,
-    token_ids: torch.Tensor,
-    eot_id: int,
-    pseudo_tokens: torch.Tensor,
-    placeholder_id: int,
-    prefix: int,
-) -> torch.Tensor:
-    """Return the embeddings of "a photo of $ that ..." and of "a photo of $" from one pass over their common beginning.
-
-    An end-of-text token is set in after the first `prefix` tokens, at the position that it has in the short prompt; the rest of
-    the long prompt does not see it, and keeps its own positions. So the short prompt costs one token instead of a sequence.
-
-    Shape: ids (B, L), pseudo-tokens (B, H) -> (B, 2, D): composed, photo.
-    """
-    rows, length = token_ids.shape
-    end = torch.full((rows, 1), eot_id, dtype=token_ids.dtype, device=token_ids.device)
-    both = torch.cat([token_ids[:, :prefix], end, token_ids[:, prefix:]], dim=1)
-    embeddings = embed_tokens(model, both, pseudo_tokens, placeholder_id)
-    places = torch.arange(length, device=token_ids.device)
-    positions = torch.cat([places[: prefix + 1], places[prefix:]])
-    mask = causal_mask(length + 1, embeddings)
-    mask[prefix + 1 :, prefix] = torch.finfo(mask.dtype).min
-    hidden = run_encoder(model, embeddings, positions, mask)
-    at = _first(token_ids, eot_id)
-    composed = _project(model, hidden, at + 1)
-    photo = _project(model, hidden, torch.full_like(at, prefix))
-    return torch.stack([composed, photo], dim=1)
+    return pool(model, hidden[torch.arange(len(hidden), device=hidden.device), _first(token_ids, eot_id)])
 
 
 def _first(token_ids: torch.Tensor, token: int) -> torch.Tensor:
     return (token_ids == token).int().argmax(dim=1)
 
 
-def _project(model: CLIPTextModelWithProjection, hidden: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    pooled = hidden[torch.arange(hidden.shape[0], device=hidden.device), at]
-    return F.linear(pooled, model.text_projection.weight.to(pooled.dtype))
+def pool(model: CLIPTextModelWithProjection, ends: torch.Tensor) -> torch.Tensor:
+    """Return the embeddings of texts from the hidden states of their end-of-text tokens. Shape: (B, H) -> (B, D)."""
+    return F.linear(ends, model.text_projection.weight.to(ends.dtype))

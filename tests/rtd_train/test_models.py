@@ -1,12 +1,16 @@
 """Encoders, phi and composed queries agree with transformers and with the files that others released."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from rtd_train.errors import ModelError
 from rtd_train.models.clip import RANDOM_SIZES, TextBackbone, load_backbone, tokenize, weights_hash
-from rtd_train.models.compose import encode_composed_and_photo, encode_tokens
+from rtd_train.models.compose import encode_tokens
+from rtd_train.models.packing import SEQUENCE, encode_packed, pack
 from rtd_train.models.phi import MLP, Pic2Word, check_sizes, load_phi, save_phi
 from tests.rtd_train.plain import encode
 
@@ -26,18 +30,41 @@ def test_padding_to_the_longest_row_is_padding_to_77(backbone):
         torch.testing.assert_close(trimmed, encode(backbone, backbone.model, TEXTS), atol=1e-5, rtol=1e-5)
 
 
-def test_one_pass_gives_both_prompts(backbone):
-    modifications = ["is red", "has a cat instead of a dog and shows the sofa at night"]
+@pytest.mark.parametrize("copies", [1, 30], ids=["one sequence", "several sequences"])
+def test_one_pass_gives_both_prompts(backbone, copies):
+    modifications = ["is red", "has a cat instead of a dog and shows the sofa at night"] * copies
     prompts = [f"a photo of $ that {text}" for text in modifications]
-    pseudo = torch.randn(2, 64)
+    pseudo = torch.randn(len(prompts), 64)
     prefix = len(tokenize(backbone, ["a photo of $"])[0]) - 1
+    ids = tokenize(backbone, prompts)
+    packed = pack(np.concatenate(ids), np.array([len(row) for row in ids]), backbone.eot_id, prefix - 1, prefix)
     with torch.no_grad():
-        both = encode_composed_and_photo(
-            backbone.model, padded(backbone, prompts), backbone.eot_id, pseudo, backbone.placeholder_id, prefix
-        )
+        both = encode_packed(backbone.model, packed, pseudo, backbone.placeholder_id)
         composed = encode(backbone, backbone.model, prompts, pseudo)
-        photo = encode(backbone, backbone.model, ["a photo of $"] * 2, pseudo)
+        photo = encode(backbone, backbone.model, ["a photo of $"] * len(prompts), pseudo)
     torch.testing.assert_close(both, torch.stack([composed, photo], dim=1), atol=1e-5, rtol=1e-5)
+
+
+def test_packed_prompts_stand_side_by_side_behind_what_they_share():
+    # Two prompts 1 2 3 $ 5 .. 9: the end is 9, the placeholder 4, the early end comes behind it.
+    packed = pack(np.array([1, 2, 3, 4, 5, 9, 1, 2, 3, 4, 6, 7, 9]), np.array([6, 7]), 9, shared=3, photo_at=4)
+    assert packed.ids.tolist() == [[1, 2, 3, 4, 9, 5, 9, 4, 9, 6, 7, 9]]
+    assert packed.positions.tolist() == [[0, 1, 2, 3, 4, 4, 5, 3, 4, 4, 5, 6]]
+    assert packed.texts.tolist() == [[-1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 1]]
+    assert (packed.ends.tolist(), packed.photos.tolist()) == ([6, 11], [4, 8])
+
+
+@given(st.lists(st.integers(2, 77), min_size=1, max_size=60), st.booleans())
+def test_packing_keeps_every_token_once(lengths, with_photos):
+    texts = [[0, *range(100 * k + 1, 100 * k + length - 1), 9] for k, length in enumerate(lengths)]
+    packed = pack(np.concatenate(texts), np.array(lengths), 9, shared=1, photo_at=1 if with_photos else None)
+    assert packed.ids.shape[1] <= SEQUENCE
+    for k, text in enumerate(texts):
+        here = packed.texts == k
+        found = dict(zip(packed.positions[here].tolist(), packed.ids[here].tolist(), strict=not with_photos))
+        assert [0, *(found[place] for place in range(1, len(text)))] == text
+        assert packed.positions.ravel()[packed.ends[k]] == len(text) - 1
+        assert here.sum() == len(text) - 1 + with_photos
 
 
 def test_long_texts_keep_their_first_75_tokens(backbone):
