@@ -17,7 +17,8 @@ from rtd_train.models.clip import TextBackbone, tokenize, weights_hash
 from rtd_train.models.compose import encode_tokens
 from rtd_train.templates import clean_text
 
-_TOKENS = 8192
+# Tokens that are encoded together: a CPU wants what fits its cache, a GPU wants much.
+_TOKENS = {"cpu": 1024, "cuda": 8192}
 
 
 def cache_folder(given: str | None) -> Path:
@@ -58,16 +59,16 @@ def _encode_all(
     device: torch.device,
     on_progress: Callable[[int, int], None],
 ) -> None:
-    """Encode captions of like length together, as many at a time as make about `_TOKENS` tokens."""
+    """Encode captions of like length together, as many at a time as make about so many tokens as suit the device."""
     model = backbone.model.to(device).eval()
     ids = tokenize(backbone, [clean_text(caption) for caption in captions])
     lengths = np.fromiter(map(len, ids), np.int64)
     order = np.argsort(-lengths, kind="stable")
-    start = 0
+    start, most = 0, _TOKENS[device.type]
     with torch.inference_mode():
         while start < len(order):
             longest = int(lengths[order[start]])
-            rows = order[start : start + max(1, _TOKENS // longest)]
+            rows = order[start : start + max(1, most // longest)]
             padded = np.full((len(rows), longest), backbone.eot_id, np.int64)
             for k, row in enumerate(rows):
                 padded[k, : lengths[row]] = ids[row]

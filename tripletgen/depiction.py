@@ -7,6 +7,7 @@ reader or about the writer, orders, questions and the punctuation of titles: mos
 import re
 
 from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.parsing import ParsedCaption
 
 _TALK = words("depiction", "talk") | words("depiction", "persons")
@@ -20,10 +21,13 @@ _UNSEEN_TAGS = frozenset(("MD", "UH", "LS", "SYM"))
 # What follows a word that was taken for an order and is a noun: "deck chairs", "lock on a door".
 _AFTER_NOUN = frozenset(("NN", "NNS"))
 _AFTER_NOUN_WORDS = frozenset(("on", "in", "with", "of", "during", "near", "by", "after", "from", "under"))
+# Verbs of which no picture is taken: what is known, owned, caused, or true for years.
+_UNSEEN_VERBS = words("depiction", "unseen_verbs")
+_NOT_PLACES = words("depiction", "not_places")
 _BE = frozenset(("is", "are", "was", "were", "be", "been", "'s", "'re"))
 _HAVE = frozenset(("has", "have", "had", "'ve"))
 _OPENING_TAGS = frozenset(("CC", "TO", "WRB"))
-_OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like"))
+_OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like", "with", "of"))
 _FINITE = frozenset(("VBZ", "VBP", "VBD"))
 _MAX_FINITE = 3
 _OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP"))
@@ -60,6 +64,8 @@ def _is_statement(parsed: ParsedCaption) -> bool:
     lowers, root = parsed.lowers, parsed.deps.index("ROOT")
     if lowers[root] in _BE and "there" not in lowers[:root] and not _says_where(parsed, root):
         return True
+    if parsed.tags[root] in _FINITE and verb_lemma(lowers[root]) in _UNSEEN_VERBS:
+        return True
     if sum(tag in _FINITE for tag in parsed.tags) > _MAX_FINITE:
         return True
     return any(dep == "aux" and word in _HAVE for dep, word in zip(parsed.deps, lowers, strict=True))
@@ -75,7 +81,7 @@ def _is_cut_off(parsed: ParsedCaption) -> bool:
 
 def _says_where(parsed: ParsedCaption, verb: int) -> bool:
     """Tell whether a form of "be" has a place and nothing else: "the dog is on the sofa"."""
-    below = {parsed.deps[token] for token, head in enumerate(parsed.heads) if head == verb}
+    below = {parsed.deps[token] for token, head in enumerate(parsed.heads) if head == verb and parsed.lowers[token] not in _NOT_PLACES}
     return "prep" in below and below.isdisjoint(("attr", "acomp", "ccomp", "xcomp", "expl"))
 
 

@@ -64,6 +64,8 @@ def _phrase(parsed: ParsedCaption, lexicon: Lexicon, head: int) -> NounPhrase:
             break
     if name > 0 and f"{lowers[name - 1]}_{lowers[name]}" in IDIOMS:
         noun = None
+    if lowers[head + 1 : head + 2] == ["of"] and "_".join(lowers[head : head + 3]) in IDIOMS:
+        noun = None
     token, plain, number = name - 1, True, -1
     adjectives: list[int] = []
     while token >= 0 and parsed.heads[token] > token and parsed.heads[token] <= head:

@@ -4,11 +4,15 @@ The tagger knows newspapers, not captions: of "a skateboarder listens to music" 
 that no plural takes. The article is the proof, and the lexicon knows the skateboarder.
 """
 
+from functools import cache
+
+from tripletgen.assets import read_yaml
 from tripletgen.lexicon import Lexicon
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.parsing import ParsedCaption
 
 _LOOSE = frozenset(("dep", "appos", "nmod", "npadvmod"))
+_DOERS = ("person", "group", "animal")
 _NOMINAL_DEPS = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj"))
 
 
@@ -20,6 +24,10 @@ def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
     if root == 0 and parsed.tags[0] in ("VB", "VBP") and _is_no_order(parsed, lexicon):
         parsed.tags[0] = "NN"
     for token, tag in enumerate(parsed.tags):
+        if tag in ("NNP", "NNPS"):
+            _mend_name(parsed, token, lexicon)
+        if tag == "NN" and token and parsed.lowers[token].endswith("ing") and _is_doing(parsed, token, lexicon):
+            _mend_participle(parsed, token)
         if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and _is_singular(parsed, token, lexicon):
             parsed.tags[token] = "NN"
     return parsed
@@ -35,6 +43,42 @@ def _is_no_order(parsed: ParsedCaption, lexicon: Lexicon) -> bool:
 def _is_singular(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
     found = lexicon.noun(parsed.lowers[token])
     return found is not None and not found[1]
+
+
+def _mend_name(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> None:
+    """Make a noun or an adjective of a word that was taken for a name and is none: it is spelt small, and the lexicon knows it."""
+    word = parsed.lowers[token]
+    if parsed.span(token, token) != word:
+        return
+    if parsed.deps[token] == "compound" and word in lexicon.groups_of:
+        parsed.tags[token], parsed.deps[token] = "JJ", "amod"
+    elif word in lexicon.forms:
+        parsed.tags[token] = "NNS" if lexicon.forms[word][1] else "NN"
+
+
+def _is_doing(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
+    """Tell whether a noun in -ing is what the noun before it does: "a parrot sitting in a cage"."""
+    before = token - 1
+    found = lexicon.noun(parsed.lowers[before])
+    doer = found is not None and found[0].kind in _DOERS and (parsed.deps[before], parsed.heads[before]) == ("compound", token)
+    follows = parsed.tags[token + 1 : token + 2] in (["IN"], ["DT"], ["PRP$"], ["RB"], ["RP"])
+    return doer and follows and verb_lemma(parsed.lowers[token]) in _actions()
+
+
+@cache
+def _actions() -> frozenset[str]:
+    return frozenset(verb for entry in read_yaml("lexicon/actions.yaml").values() for verb in entry["verbs"])
+
+
+def _mend_participle(parsed: ParsedCaption, token: int) -> None:
+    """Make a participle of a noun in -ing, and give what was said of it to the noun before it."""
+    doer = token - 1
+    for other in range(doer):
+        if parsed.heads[other] == token:
+            parsed.heads[other] = doer
+    parsed.deps[doer] = parsed.deps[token]
+    parsed.heads[doer] = doer if parsed.heads[token] == token else parsed.heads[token]
+    parsed.tags[token], parsed.deps[token], parsed.heads[token] = "VBG", "acl", doer
 
 
 def _mend_verb(parsed: ParsedCaption, root: int, lexicon: Lexicon) -> None:

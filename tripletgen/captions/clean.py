@@ -37,6 +37,8 @@ _AGENCY = re.compile(
     r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
     re.IGNORECASE,
 )
+# What is left of an emoticon, a footnote or a credit: "on the wave --", "a sunset ;)", "beach @ hotel".
+_TRAILER = re.compile(r"(?<=\w)(?: ?(?:--+|[~*@|/\\=_<>^+]+|[:;]-?[)(DPp]?)+|: (?:vector|abstract|fine) art|: (?:stock )?(?:photo|illustration)s?)$")
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
@@ -100,7 +102,7 @@ def detokenise(text: str) -> str:
 
 def mend(text: str) -> str:
     """Take a headline's label and an agency's tail away ("clear up: a man ...", "... stock photo #"); set `a` and `an` right."""
-    text = _AGENCY.sub("", text)
+    text = _TRAILER.sub("", _AGENCY.sub("", text))
     if ": " in text:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):

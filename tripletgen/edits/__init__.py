@@ -55,7 +55,7 @@ RULE_WEIGHTS = {
 RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
 """Rules whose occasions are so rare that both of their first two edits are taken."""
 
-ROUNDS = 6
+ROUNDS = 12
 
 
 class Candidate(NamedTuple):

@@ -113,11 +113,12 @@ def _alternatives(frame: Frame, token: int, lemma: str, agent: Noun) -> list[str
     for entry in action_sets():
         if lemma not in entry.verbs or not entry.agent & _kinds(agent):
             continue
+        verbs = [verb for verb in entry.verbs if verb != lemma and verb not in frame.lexicon.synonyms.get(lemma, ())]
         if thing is not None and thing.noun is not None:
             if entry.object & _kinds(thing.noun):
-                found.update(verb for verb in entry.verbs if verb != lemma and _is_seen(frame, verb, thing.noun))
+                found.update(verb for verb in verbs if _is_seen(frame, verb, thing.noun))
         elif not entry.object and (following in entry.prepositions or following in _ENDS) and not frame.children(token, *_COMPLEMENTS):
-            found.update(verb for verb in entry.verbs if verb != lemma)
+            found.update(verbs)
     shown = {verb_lemma(word) for word in frame.words if word.endswith("ing")}
     return sorted(found - shown)
 

@@ -15,7 +15,7 @@ _DETERMINERS = words("attributes", "determiners")
 _SHADES = words("attributes", "shades")
 # Adjectives that say which one is meant, or how much of it: no other adjective goes before or after them.
 _CLOSED = frozenset(
-    ("entire", "whole", "own", "same", "other", "only", "former", "main", "next", "last", "first", "second", "such", "half")
+    ("entire", "whole", "own", "same", "other", "only", "former", "main", "next", "last", "first", "second", "such", "half", "double", "single", "twin", "king", "queen")
 )
 _QUANTITIES = frozenset(("several", "many", "few", "some", "various", "numerous", "countless"))
 OPINIONS = words("attributes", "opinions")

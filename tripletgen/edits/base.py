@@ -113,7 +113,7 @@ def first_edit(rule: EditRule, frame: Frame, rng: random.Random) -> Edit | None:
 
 def _is_shown(parsed: ParsedCaption, token: int) -> bool:
     """Tell whether a token belongs to what the picture shows: not to a reason, a time, a comparison or a reported clause."""
-    if parsed.lowers[token] == "camera" and parsed.lowers[parsed.heads[token]] in _TOWARDS:
+    if parsed.lowers[token] == "camera" and (parsed.deps[token] == "nsubj" or parsed.lowers[parsed.heads[token]] in _TOWARDS):
         # The one that takes the picture.
         return False
     while True:

@@ -68,7 +68,10 @@ class ChangeCount:
             source = naming(old_words, noun, is_plural=False).a
         slots = slots_of("old", naming(old_words, noun, is_plural=was_plural))
         slots |= {"target": target, "number": _WORDS[new], "noun": form, "be": "are" if becomes_plural else "is"}
-        slots |= {"old_target": source, "things": noun.plural, "more": "more" if new > old else "fewer"}
+        slots |= {"things": noun.plural, "more": "more" if new > old else "fewer"}
+        if old:
+            # "Four mice, not mice" says nothing.
+            slots["old_target"] = source
         wording = "count_many" if becomes_plural else "count_one"
         return Edit(self.name, self.edit_type, source, target, tuple(changes), wording, slots)
 
@@ -84,7 +87,7 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
         return False
     if dep not in ("ROOT", "nsubj", "nsubjpass", "dobj", "pobj") or frame.children(phrase.head, "appos", "conj", "cc"):
         return False
-    if any(parsed.tags[token] == "NN" for token in phrase.adjectives):
+    if any(parsed.tags[token] in ("NN", "JJS") for token in phrase.adjectives):
         return False
     return not _owns_singular(frame, phrase, noun)
 

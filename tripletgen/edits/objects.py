@@ -16,6 +16,10 @@ PLAIN_ADJECTIVES = words("objects", "plain_adjectives")
 # Words of a picture that tie a person's gender or age down.
 _TIED = words("objects", "tied")
 _KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
+# Words that say which one is meant by one that is known: "the other students" are no "other librarians".
+_POINTING = frozenset(("other", "same", "own", "such", "another", "both"))
+# People who can do little: what they do must have been seen.
+_HELPLESS = frozenset(("baby", "infant", "toddler"))
 _PLACES = ("landscape", "room", "building", "structure")
 
 
@@ -52,6 +56,10 @@ def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     """Tell whether the noun stands free: not a part of a longer name, of an idiom or of a comparison."""
     parsed = frame.parsed
     if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
+        return False
+    if noun.kind == "graphic" and phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$":
+        return False  # his heart is no shape
+    if any(parsed.lowers[token] in _POINTING for token in phrase.adjectives):
         return False
     before = phrase.name - 1
     if before >= 0 and parsed.heads[before] == phrase.head and parsed.tags[before] in ("NN", "NNS", "NNP", "HYPH", "JJR", "JJS"):
@@ -100,11 +108,11 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
 def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: Noun) -> bool:
     if relation in ("nsubj", "dobj"):
         # People can do and undergo what people can; things and animals only what was seen.
-        return word not in LIGHT_VERBS and not (old.kind == "person" and new.kind == "person")
+        return word not in LIGHT_VERBS and not (old.kind == "person" and new.kind == "person" and new.lemma not in _HELPLESS)
     if relation == "amod":
         if word in PLAIN_ADJECTIVES:
             return False
         groups = frame.lexicon.groups_of.get(word, ())
         return not any(group in new.attributes and group in old.attributes for group in groups)
-    # Places are choosy about their prepositions: on a beach, in a harbour.
-    return relation == "pobj" and new.kind in _PLACES and word in ("in", "on", "at", "along", "across", "down", "through")
+    # Places and vehicles are choosy about their prepositions: on a beach, in a harbour; in a car, on a scooter.
+    return relation == "pobj" and new.kind in (*_PLACES, "vehicle") and word in ("in", "on", "at", "along", "across", "down", "through")

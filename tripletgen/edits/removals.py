@@ -15,6 +15,7 @@ _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
 _CUES = _BESIDE | frozenset(_WORN) | {"and"}
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
+_BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
 _FAR = (["background"], ["distance"], ["foreground"])
 _MIN_WORDS_LEFT = 3
 
@@ -57,7 +58,7 @@ class RemoveObject:
         if part.first >= 2 and parsed.tags[part.first - 1] == ",":
             change = change._replace(start=parsed.ends[part.first - 2])
         left = len(parsed) - (part.last - part.first + 1) - sum(tag in (".", ",") for tag in parsed.tags)
-        if left < _MIN_WORDS_LEFT:
+        if left < _MIN_WORDS_LEFT or _has_bearer(frame, part.last):
             return None
         name = name_of(frame, part.thing)
         slots = slots_of("gone", name)
@@ -67,6 +68,15 @@ class RemoveObject:
                 slots["owner_singular"] = slots["owner_the"]
         source = parsed.span(part.first, part.last)
         return Edit(self.name, self.edit_type, source, None, (change,), part.wording, slots)
+
+
+def _has_bearer(frame: Frame, last: int) -> bool:
+    """Tell whether the part of the body or the garment follows that bears the thing: a bag "on his head" goes with the bag or not at all."""
+    after = last + 1
+    if after >= len(frame.parsed) or frame.parsed.tags[after] != "IN":
+        return False
+    bearers = (frame.phrase_at(child) for child in frame.children(after, "pobj"))
+    return any(bearer is not None and bearer.noun is not None and bearer.noun.kind in _BEARING_KINDS for bearer in bearers)
 
 
 def _thing(frame: Frame, head: int) -> NounPhrase | None:

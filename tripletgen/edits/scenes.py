@@ -15,6 +15,10 @@ _BOUND = words("scenes", "bound")
 _PREPOSITIONS = ("in", "on", "at", "inside", "along", "through")
 _BOUND_CATEGORIES = ("water_athlete", "snow_athlete", "winter_racer", "sea_mammal", "fish_kind", "reef_creature", "people_group")
 _MAX_ALTERNATIVES = 2
+# Scenes of which a caption says "the" without having spoken of them: "in the park", but "in a canyon".
+_KNOWN = words("scenes", "known")
+_DRIVABLE = words("scenes", "drivable")
+_PLACES = ("landscape", "room", "building", "structure")
 # Kinds of subjects that can be elsewhere, and for things the groups of scenes that they can be moved within.
 _MOVABLE: dict[str, tuple[str, ...]] = {
     "person": (),
@@ -75,6 +79,8 @@ class ChangeScene:
             subject = _subject(frame, phrase) if group is not None else None
             if group is None or subject is None or subject.noun is None or subject.noun.category in _BOUND_CATEGORIES:
                 continue
+            if any(other is not phrase and other.noun is not None and other.noun.kind in _PLACES for other in frame.shown):
+                continue  # what else is said of the place would not fit another
             others = _other_scenes(frame, group, subject.noun.kind)
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
                 yield self._edit(frame, phrase, subject, new)
@@ -85,7 +91,8 @@ class ChangeScene:
         definite = phrase.determiner >= 0 and parsed.lowers[phrase.determiner] == "the"
         bare = phrase.determiner < 0
         name = naming(new.words, None, is_plural=False)
-        place = name.the if definite else new.words if new.words == "stage" else name.a
+        is_known = new.words.split()[-1] in _KNOWN and " of " not in new.words
+        place = name.the if definite and is_known else new.words if new.words == "stage" else name.a
         target = f"{new.preposition} {place}"
         source = parsed.span(preposition, phrase.head)
         slots = slots_of("subject", name_of(frame, subject, short=True)) | slots_of("new", name)
@@ -147,4 +154,5 @@ def _other_scenes(frame: Frame, group: str, kind: str) -> list[Scene]:
     if kind not in _MOVABLE or (kind not in ("person", "group", "animal") and group not in _MOVABLE[kind]):
         return []
     names = [group, *read_yaml("lexicon/scenes.yaml")[group]["near"]]
-    return [scene for name in names for scene in _scenes()[name] if scene.words.split()[-1] not in frame.words]
+    found = [scene for name in names for scene in _scenes()[name] if scene.words.split()[-1] not in frame.words]
+    return [scene for scene in found if scene.words.split()[-1] in _DRIVABLE] if kind == "vehicle" else found

@@ -11,7 +11,10 @@ from tripletgen.phrases import NounPhrase
 
 # Kinds of which no picture can be drawn by themselves.
 _UNDRAWN_KINDS = ("event", "backdrop", "material", "graphic")
+# One of these makes a caption a scene, whatever it is called.
+_SCENE_KINDS = ("landscape", "building", "room", "structure", "person", "group", "animal", "vehicle")
 _ABSTRACT = words("views", "abstract")
+_ABSTRACT_ENDINGS = ("tion", "sion", "ence", "ance", "ity", "ness", "ment", "ism", "ship", "ure", "logy", "al")
 _TITLES = words("views", "titles")
 _SCENE_WORDS = words("views", "scene_words")
 _STYLED = GRAPHIC | words("views", "styled")
@@ -36,6 +39,8 @@ class ChangeViewpoint:
         parsed = frame.parsed
         subject = _first_noun(frame)
         if subject is None or not parsed.tags or parsed.tags[subject.head] not in ("NN", "NNS"):
+            return None
+        if _stated_medium(frame) is None and frame.phrases[0] is not subject:
             return None
         new = _new_medium(subject, rng)
         medium = f"{article(new)} {new}"
@@ -63,8 +68,10 @@ class ChangeViewpoint:
         data = read_yaml("lexicon/views.yaml")
         text = frame.text[: frame.end]
         subject = _first_noun(frame)
-        if subject is None or subject.noun is None:
+        if subject is None:
             return None
+        if subject.noun is None:
+            return self._scene_tail(frame, rng)
         slots = slots_of("subject", name_of(frame, subject, short=True))
         for kind, known in (("time", "known_time"), ("weather", "known_weather")):
             for old in data[known]:
@@ -77,8 +84,18 @@ class ChangeViewpoint:
         if not frame.is_outdoor or frame.words & _DAYLIGHT_WORDS:
             return None
         new = rng.choice([*data["time"], *data["weather"], *data["season"]])
-        change = Change(frame.end, frame.end, f" {new}")
+        # Without the comma the weather would be that of the last thing named.
+        joint = " " if new in data["time"] else ", "
+        change = Change(frame.end, frame.end, f"{joint}{new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "tail", slots | {"tail": new})
+
+    def _scene_tail(self, frame: Frame, rng: random.Random) -> Edit | None:
+        """Add a time to an outdoor caption whose subject is no word of the lexicon: the whole scene is spoken of."""
+        if not frame.is_outdoor or frame.words & _DAYLIGHT_WORDS or not _is_scene(frame):
+            return None
+        new = rng.choice(read_yaml("lexicon/views.yaml")["time"])
+        change = Change(frame.end, frame.end, f" {new}")
+        return Edit(self.name, self.edit_type, None, new, (change,), "style", {"tail": new})
 
     def _style(self, frame: Frame, rng: random.Random) -> Edit | None:
         """Say at the end of a caption that is a sentence how the scene is shown, as the medium does before a noun phrase."""
@@ -88,7 +105,7 @@ class ChangeViewpoint:
         styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
         new = rng.choice(styles["any"] + styles["outdoor"] if frame.is_outdoor else styles["any"])
         slots = {"tail": new}
-        if subject is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
+        if subject is not None and subject.noun is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
             slots |= slots_of("subject", name_of(frame, subject, short=True))
         change = Change(frame.end, frame.end, f", {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), "style", slots)
@@ -99,14 +116,17 @@ def _is_scene(frame: Frame) -> bool:
     parsed = frame.parsed
     root = parsed.deps.index("ROOT")
     if frame.is_nominal:
-        return (parsed.tags[root] == "VBG" and root <= 1) or parsed.lowers[root] in _SCENE_WORDS
+        if parsed.tags[root] == "VBG" or parsed.lowers[root] in _SCENE_WORDS:
+            return root <= 1 or parsed.lowers[root] in _SCENE_WORDS
+        is_named = parsed.tags[root] in ("NN", "NNS") and frame.phrase_at(root) is not None and not _is_abstract(parsed.lowers[root])
+        return is_named and not frame.kinds.isdisjoint(_SCENE_KINDS) and not frame.words & (GRAPHIC | _TITLES)
     subject = _first_noun(frame)
     # The past is told, the present is seen: "was revealed to be a hero" has no look.
     if parsed.tags[root] == "VBD" or subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
         return False
     if subject.noun is not None:
         return subject.noun.kind not in _UNDRAWN_KINDS
-    return parsed.lowers[subject.head] not in _ABSTRACT and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
+    return not _is_abstract(parsed.lowers[subject.head]) and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
 
 
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
@@ -115,7 +135,12 @@ def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
         return subject.noun.kind not in _UNDRAWN_KINDS and not _is_part(frame, subject)
     lowers = frame.parsed.lowers
     concrete = subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an", "the", "two", "three")
-    return concrete and lowers[subject.head] not in _ABSTRACT and subject.plain
+    best = any(frame.parsed.tags[token] == "JJS" for token in subject.adjectives)
+    return concrete and not best and not _is_abstract(lowers[subject.head]) and subject.plain
+
+
+def _is_abstract(word: str) -> bool:
+    return word in _ABSTRACT or word.endswith(_ABSTRACT_ENDINGS)
 
 
 def _is_part(frame: Frame, subject: NounPhrase) -> bool:
