@@ -1,7 +1,7 @@
 """Fixtures: a few captions in a file, and one built data set that tests copy or read."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,12 @@ import pytest
 import tripletgen
 from tests.helpers import CAPTIONS, embedded_captions, shrink_units, write_lines
 from tripletgen.captions.sources import SourceSpec
+from tripletgen.edits.base import Frame, frame_of
+from tripletgen.lexicon import load_lexicon
+from tripletgen.parsing import parse
+from tripletgen.retag import mend_parse
+from tripletgen.schema import Caption, group_id_of
+from tripletgen.stats import embedded_stats
 
 
 @pytest.fixture
@@ -50,3 +56,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dataset(built: Path, tmp_path: Path) -> Path:
     """Return a copy of the built data set that a test may damage."""
     return Path(shutil.copytree(built, tmp_path / "dataset"))
+
+
+@pytest.fixture(scope="session")
+def frame_for() -> Callable[[str], Frame]:
+    """Return a function from a caption to its frame, with the evidence of the embedded captions."""
+    stats = embedded_stats()
+
+    def frame(text: str) -> Frame:
+        lexicon = load_lexicon()
+        (parsed,) = parse([Caption(text, "test", "1", "MIT", group_id_of(text))])
+        return frame_of(mend_parse(parsed, lexicon), lexicon, stats)
+
+    return frame

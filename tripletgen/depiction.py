@@ -27,7 +27,9 @@ _NOT_PLACES = words("depiction", "not_places")
 _BE = frozenset(("is", "are", "was", "were", "be", "been", "'s", "'re"))
 _HAVE = frozenset(("has", "have", "had", "'ve"))
 _OPENING_TAGS = frozenset(("CC", "TO", "WRB"))
-_OPENERS = frozenset(("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like", "with", "of"))
+_OPENERS = frozenset(
+    ("as", "because", "if", "although", "though", "since", "before", "after", "that", "whether", "so", "for", "like", "with", "of")
+)
 _FINITE = frozenset(("VBZ", "VBP", "VBD"))
 _MAX_FINITE = 3
 _OPEN_TAGS = frozenset(("DT", "CC", "TO", "PRP$", "IN", "WDT", "WP"))

@@ -36,6 +36,7 @@ class BuildOptions:
     decontaminate: tuple[str, ...] = ()
     validation_fraction: float = 0.01
     keep_rejects: bool = False
+    pairs: bool = False
     resume: bool = False
     overwrite: bool = False
 
@@ -47,7 +48,7 @@ class BuildOptions:
         fraction = self.validation_fraction
         if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction <= 0.5:
             raise UsageError(f"validation_fraction: {fraction!r} is not a number from 0 to 0.5", "try 0.01")
-        for name in ("keep_rejects", "resume", "overwrite"):
+        for name in ("keep_rejects", "pairs", "resume", "overwrite"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name}: {getattr(self, name)!r} is neither true nor false", f"write {name}: true")
         for edit_type in self.edit_types:

@@ -25,12 +25,13 @@ from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_bench
 from tripletgen.engine.local import Engine, local_engine
 from tripletgen.errors import OutputError, SourceError, TripletgenError
 from tripletgen.options import BuildOptions
+from tripletgen.pairs.join import join_masks
 from tripletgen.parsing import model_version
 from tripletgen.schema import REJECT_SCHEMA, SCHEMA_VERSION, SPLITS
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_manifest, write_text
 from tripletgen.shards.writer import ShardFile, describe, plan_shards, shard_name, write_rows, write_shard
 from tripletgen.stats import CorpusStats, embedded_stats, read_stats
-from tripletgen.units import COUNTED, EditTask, ParseTask, Report, edit_unit, parse_unit, warm_up
+from tripletgen.units import COUNTED, EditTask, ParseTask, Report, edit_unit, mask_unit, parse_unit, warm_up
 
 WORK = ".work"
 _MAX_KEPT_DROPS = 100_000
@@ -89,10 +90,11 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
         with local_engine(options.workers, warm_up) as engine:
             divided = _partition(options, sources, work, progress)
             parsed = _parse(options, divided, work, engine, progress)
+            pairs = _mine(options, parsed, work, engine, progress)
             statistics = _count(parsed, work)
             has_benchmarks = _index_benchmarks(options, work)
-            edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), has_benchmarks)
-            edited = _edit(options, parsed, edit_fingerprint, work, engine, progress)
+            edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), has_benchmarks, pairs)
+            edited = _edit(options, parsed, pairs, edit_fingerprint, work, engine, progress)
         manifest = _finish(options, divided, parsed, edited, fingerprint, out, has_benchmarks)
         shutil.rmtree(work)
     return manifest
@@ -198,7 +200,25 @@ def _parse(options: BuildOptions, divided: Partition, work: Path, engine: Engine
     return _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["dropped"].get("duplicate", 0)))
 
 
-def _edit(options: BuildOptions, parsed: list[Report], fingerprint: str, work: Path, engine: Engine, progress: Progress) -> list[Report]:
+def _mine(options: BuildOptions, parsed: list[Report], work: Path, engine: Engine, progress: Progress) -> str | None:
+    """Find the pairs of captions that differ in one place, write them to one file and return what it was made from."""
+    if not options.pairs:
+        return None
+    progress.start("mining pairs", sum(report["captions"] for report in parsed))
+    (work / "masks").mkdir(exist_ok=True)
+    tasks = [ParseTask(str(work), report["unit"], "", keep_rejects=False) for report in parsed]
+    masked = _collect(engine.map(mask_unit, tasks), lambda r: progress.advance(r["captions"]))
+    made_from, out, marker = _hash([report["key"] for report in masked]), work / "pairs.parquet", work / "pairs.key"
+    if not (out.is_file() and marker.is_file() and marker.read_text() == made_from):
+        marker.unlink(missing_ok=True)
+        join_masks([work / "masks" / f"{report['unit']:05d}.parquet" for report in masked], out, options.workers)
+        write_text(marker, made_from)
+    return made_from
+
+
+def _edit(
+    options: BuildOptions, parsed: list[Report], pairs: str | None, fingerprint: str, work: Path, engine: Engine, progress: Progress
+) -> list[Report]:
     progress.start("making triplets", sum(report["captions"] for report in parsed))
     captions = {report["unit"]: report["captions"] for report in parsed}
     tasks = [
@@ -212,6 +232,7 @@ def _edit(options: BuildOptions, parsed: list[Report], fingerprint: str, work: P
             options.validation_fraction,
             bool(options.decontaminate),
             options.keep_rejects,
+            pairs,
         )
         for report in parsed
     ]

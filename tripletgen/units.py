@@ -7,19 +7,26 @@ its result lies there already, made from the same input: so a rerun skips what i
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
 from tripletgen.captions.partition import Dropped, digest, read_unit
 from tripletgen.decontaminate import BenchmarkIndex
 from tripletgen.depiction import depicts
-from tripletgen.edits import propose
+from tripletgen.edits import Candidate, propose
+from tripletgen.edits.base import frame_of
+from tripletgen.edits.wording import word_edit
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
+from tripletgen.pairs.explain import Found, explain
+from tripletgen.pairs.masks import MASK_SCHEMA, iter_masks
 from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, write_parsed
 from tripletgen.retag import mend_parse
 from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, validation_start
@@ -52,6 +59,11 @@ class EditTask(NamedTuple):
     validation_fraction: float
     decontaminate: bool
     keep_rejects: bool
+    pairs: str | None = None
+
+
+MAX_PAIRS = 2
+"""Mined pairs a caption; they count among its triplets and come first, for their targets are real."""
 
 
 def warm_up() -> None:
@@ -95,6 +107,28 @@ def parse_unit(task: ParseTask) -> Report:
     return report
 
 
+def mask_unit(task: ParseTask) -> Report:
+    """Mask the captions of a parsed unit that describe a picture; return `{unit, captions}`."""
+    work = Path(task.work)
+    path = work / "masks" / f"{task.unit:05d}.parquet"
+    parse_report = json.loads((work / "parsed" / f"{task.unit:05d}.json").read_text(encoding="utf-8"))
+    done = _read_report(path.with_suffix(".json"), parse_report["key"])
+    if done is not None and path.is_file():
+        return done
+    lexicon, rows = load_lexicon(), []
+    for row, parsed in enumerate(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow")):
+        if depicts(parsed):
+            rows += [(m.key, task.unit, row, *m[1:], parsed.text, parsed.caption.group_id) for m in iter_masks(parsed, lexicon)]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in MASK_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, MASK_SCHEMA, strict=True)]
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(pa.Table.from_arrays(arrays, schema=MASK_SCHEMA), temporary)
+    temporary.replace(path)
+    report = {"key": parse_report["key"], "unit": task.unit, "captions": parse_report["captions"]}
+    write_text(path.with_suffix(".json"), json.dumps(report))
+    return report
+
+
 def edit_unit(task: EditTask) -> Report:
     """Propose, filter, write; return counts: rows by split, captions dropped and candidates rejected by reason, rows by column."""
     work = Path(task.work)
@@ -110,10 +144,11 @@ def edit_unit(task: EditTask) -> Report:
     rejects: list[Reject] = []
     rejected: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
-    for parsed in read_parsed(work / "parsed" / f"{task.unit:05d}.arrow"):
+    pairs = _read_pairs(task)
+    for number, parsed in enumerate(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow")):
         caption, before = parsed.caption, rejected.total()
         reason = _unfit(parsed, index)
-        triplets = [] if reason else triplets_of(parsed, stats, task, index, rejected, rejects)
+        triplets = [] if reason else triplets_of(parsed, stats, task, index, rejected, rejects, pairs.get(number, ()))
         rows += triplets
         if not triplets:
             reason = reason or ("no_editable_phrase" if rejected.total() == before else "all_edits_rejected")
@@ -159,13 +194,21 @@ def triplets_of(
     index: BenchmarkIndex | None,
     rejected: Counter[str],
     rejects: list[Reject],
+    found: Sequence[Found] = (),
 ) -> list[Triplet]:
-    """Return the accepted triplets of one caption; `rejected` and `rejects` receive the others with their reasons."""
+    """Return the accepted triplets of one caption; `rejected` and `rejects` receive the others with their reasons.
+
+    `found` are other captions of the corpus that differ from this one in one place.
+    """
     caption = parsed.caption
     accepted: list[Triplet] = []
     seen: set[str] = set()
     rng = random.Random(_seed_of(task.seed, caption.group_id))
-    for candidate in propose(parsed, load_lexicon(), stats, frozenset(task.edit_types), rng):
+    mined = _pair_candidates(parsed, stats, task, found, rejected, rejects) if found else iter(())
+    ruled = propose(parsed, load_lexicon(), stats, frozenset(task.edit_types), rng)
+    for origin, candidate in chain((("pair", one) for one in mined), (("rule", one) for one in ruled)):
+        if origin == "pair" and len(accepted) == MAX_PAIRS:
+            continue
         text, target = candidate.modification_text, candidate.target_caption
         reason = reject(caption.text, text, target, candidate.edit.edit_type)
         words = normalise(target)
@@ -184,12 +227,12 @@ def triplets_of(
                 caption.text,
                 text,
                 target,
-                "rule",
+                origin,
                 candidate.edit.edit_type,
                 candidate.phrasing,
                 candidate.edit.source_phrase,
                 candidate.edit.target_phrase,
-                candidate.edit.rule,
+                candidate.edit.rule if origin == "rule" else f"pair:{candidate.edit.rule}",
                 caption.source,
                 caption.source_id,
                 caption.licence,
@@ -199,6 +242,41 @@ def triplets_of(
         if len(accepted) == task.max_per_caption:
             break
     return accepted
+
+
+def _pair_candidates(
+    parsed: ParsedCaption,
+    stats: CorpusStats,
+    task: EditTask,
+    found: Sequence[Found],
+    rejected: Counter[str],
+    rejects: list[Reject],
+) -> Iterator[Candidate]:
+    """Yield a worded edit for each other caption that an edit leads to exactly."""
+    frame = frame_of(parsed, load_lexicon(), stats)
+    # Of its own, so that the rules propose the same with and without pairs.
+    rng = random.Random(_seed_of(task.seed + 1, parsed.caption.group_id))
+    for one in found:
+        edit = explain(frame, one)
+        if isinstance(edit, str):
+            rejected[edit] += 1
+            rejects.append(("pair", edit, parsed.text, None, one.text, parsed.caption.source, parsed.caption.source_id))
+        elif edit.edit_type in task.edit_types:
+            yield Candidate(edit, *word_edit(edit, rng), one.text)
+
+
+def _read_pairs(task: EditTask) -> dict[int, list[Found]]:
+    """Return by row what the captions of a unit differ from, the two of a pair being of one split."""
+    if task.pairs is None:
+        return {}
+    start = validation_start(task.validation_fraction)
+    columns = ["row", *Found._fields, "group_id", "other"]
+    rows = pq.read_table(Path(task.work) / "pairs.parquet", columns=columns, filters=[("unit", "=", task.unit)])
+    found: dict[int, list[Found]] = {}
+    for row, *values, group_id, other in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
+        if (group_id < start) == (other < start):
+            found.setdefault(row, []).append(Found(*values))
+    return found
 
 
 def _seed_of(seed: int, group_id: int) -> int:

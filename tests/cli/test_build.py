@@ -147,7 +147,7 @@ def test_quiet_prints_nothing(tmp_path, captions_file):
 def test_every_option_reaches_the_recipe(tmp_path, captions_file):
     (tmp_path / "r.yaml").write_text("seed: 1\nshard_rows: 9\n", encoding="utf-8")
     (tmp_path / "bench.json").write_text("[]", encoding="utf-8")
-    options = "--limit 7 --seed 3 --max-per-caption 2 --validation-fraction 0.25 --keep-rejects --licence MIT"
+    options = "--limit 7 --seed 3 --max-per-caption 2 --validation-fraction 0.25 --keep-rejects --pairs --licence MIT"
     types = "--edit-types remove_object,change_count,change_attribute"
     paths = ["--out", tmp_path / "out", "--recipe", tmp_path / "r.yaml", "--decontaminate", tmp_path / "bench.json"]
     build(captions_file, *paths, *options.split(), *types.split(), "--quiet")
@@ -161,6 +161,7 @@ def test_every_option_reaches_the_recipe(tmp_path, captions_file):
         "decontaminate": ["bench.json"],
         "validation_fraction": 0.25,
         "keep_rejects": True,
+        "pairs": True,
     }
 
 

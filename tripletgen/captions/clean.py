@@ -38,7 +38,9 @@ _AGENCY = re.compile(
     re.IGNORECASE,
 )
 # What is left of an emoticon, a footnote or a credit: "on the wave --", "a sunset ;)", "beach @ hotel".
-_TRAILER = re.compile(r"(?<=\w)(?: ?(?:--+|[~*@|/\\=_<>^+]+|[:;]-?[)(DPp]?)+|: (?:vector|abstract|fine) art|: (?:stock )?(?:photo|illustration)s?)$")
+_TRAILER = re.compile(
+    r"(?<=\w)(?: ?(?:--+|[~*@|/\\=_<>^+]+|[:;]-?[)(DPp]?)+|: (?:vector|abstract|fine) art|: (?:stock )?(?:photo|illustration)s?)$"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")

@@ -28,6 +28,9 @@ def command(
     validation_fraction: Annotated[
         float | None, typer.Option("--validation-fraction", help="Share of captions for validation.  [default: 0.01]", show_default=False)
     ] = None,
+    pairs: Annotated[
+        bool | None, typer.Option("--pairs/--no-pairs", help="Mine pairs of captions too that differ in one place.", show_default=False)
+    ] = None,
     keep_rejects: Annotated[bool | None, typer.Option("--keep-rejects", help="Write what was rejected too.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that another recipe began; keep what fits.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the data set in the folder first.")] = False,
@@ -51,6 +54,7 @@ def command(
         "edit_types": split_names(edit_types),
         "decontaminate": tuple(decontaminate) if decontaminate else None,
         "validation_fraction": validation_fraction,
+        "pairs": pairs,
         "keep_rejects": keep_rejects,
         "resume": resume or None,
         "overwrite": overwrite or None,

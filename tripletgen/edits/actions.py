@@ -59,16 +59,17 @@ class ChangeAction:
         verbs = [i for i, tag in enumerate(parsed.tags) if tag in _TAGS and parsed.deps[i] in ("acl", "ROOT", "relcl", "conj", "pcomp")]
         rng.shuffle(verbs)
         for token in verbs:
-            agent = _agent(frame, token)
+            agent = agent_of(frame, token)
             if agent is None or agent.noun is None or frame.children(token, "prt", "auxpass", "dative", "neg"):
                 continue
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)
             if others:
                 for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
-                    yield self._edit(frame, token, agent, new)
+                    yield self.edit(frame, token, agent, new)
 
-    def _edit(self, frame: Frame, token: int, agent: NounPhrase, new: str) -> Edit:
+    def edit(self, frame: Frame, token: int, agent: NounPhrase, new: str) -> Edit:
+        """Return the edit that puts a verb in the place of another, in the same form."""
         parsed = frame.parsed
         tag, old = parsed.tags[token], parsed.lowers[token]
         form = verb_form(new, tag)
@@ -85,7 +86,8 @@ class ChangeAction:
         return Edit(self.name, self.edit_type, f"{old}{rest}", f"{form}{rest}", (change,), "action", slots)
 
 
-def _agent(frame: Frame, token: int) -> NounPhrase | None:
+def agent_of(frame: Frame, token: int) -> NounPhrase | None:
+    """Return who does what a verb says, None where it is not said."""
     parsed = frame.parsed
     if parsed.deps[token] in ("acl", "relcl"):
         return frame.phrase_at(parsed.heads[token])

@@ -15,7 +15,27 @@ _DETERMINERS = words("attributes", "determiners")
 _SHADES = words("attributes", "shades")
 # Adjectives that say which one is meant, or how much of it: no other adjective goes before or after them.
 _CLOSED = frozenset(
-    ("entire", "whole", "own", "same", "other", "only", "former", "main", "next", "last", "first", "second", "such", "half", "double", "single", "twin", "king", "queen")
+    (
+        "entire",
+        "whole",
+        "own",
+        "same",
+        "other",
+        "only",
+        "former",
+        "main",
+        "next",
+        "last",
+        "first",
+        "second",
+        "such",
+        "half",
+        "double",
+        "single",
+        "twin",
+        "king",
+        "queen",
+    )
 )
 _QUANTITIES = frozenset(("several", "many", "few", "some", "various", "numerous", "countless"))
 OPINIONS = words("attributes", "opinions")
@@ -42,14 +62,15 @@ class ChangeAttribute:
                 old = frame.parsed.lowers[token]
                 values = [v for v in group.values if group.is_opposite(old, v) and v not in frame.words]
                 if values:
-                    yield self._edit(frame, phrase, group, old, rng.choice(values), token)
+                    yield self.edit(frame, phrase, group, old, rng.choice(values), token)
             elif phrase.noun is not None:
                 group_and_values = _new_values(frame, phrase, phrase.noun, rng)
                 if group_and_values is not None:
                     group, values = group_and_values
-                    yield self._edit(frame, phrase, group, None, rng.choice(values), None)
+                    yield self.edit(frame, phrase, group, None, rng.choice(values), None)
 
-    def _edit(self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None) -> Edit:
+    def edit(self, frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str | None, new: str, token: int | None) -> Edit:
+        """Return the edit that gives a noun a value of a group, in the place of the old one if there is one."""
         parsed = frame.parsed
         if token is not None:
             change = Change(parsed.starts[token], parsed.ends[token], new)
@@ -99,7 +120,7 @@ class CompareAttribute:
                 if taken:
                     options += self._options(frame, phrase, group, comparatives[group])
             if options:
-                yield self._edit(frame, phrase, rng, *rng.choice(options))
+                yield self.edit(frame, phrase, rng, *rng.choice(options))
 
     def _options(
         self, frame: Frame, phrase: NounPhrase, group: str, pairs: list[dict[str, list[str]]]
@@ -114,9 +135,8 @@ class CompareAttribute:
             return []
         return [(group, pair, None) for pair in pairs]
 
-    def _edit(
-        self, frame: Frame, phrase: NounPhrase, rng: random.Random, group: str, pair: dict[str, list[str]], token: int | None
-    ) -> Edit:
+    def edit(self, frame: Frame, phrase: NounPhrase, rng: random.Random, group: str, pair: dict[str, list[str]], token: int | None) -> Edit:
+        """Return the edit that makes a noun more or less of what it is."""
         parsed = frame.parsed
         word = str(pair["word"])
         if token is None:

@@ -38,11 +38,12 @@ class ChangeCount:
             if old is None:
                 continue
             new = _new_number(old, rng)
-            edit = self._edit(frame, phrase, phrase.noun, old, new)
+            edit = self.edit(frame, phrase, phrase.noun, old, new)
             if edit is not None:
                 yield edit
 
-    def _edit(self, frame: Frame, phrase: NounPhrase, noun: Noun, old: int, new: int) -> Edit | None:
+    def edit(self, frame: Frame, phrase: NounPhrase, noun: Noun, old: int, new: int) -> Edit | None:
+        """Return the edit from one number to another, or None where agreement cannot be kept."""
         parsed = frame.parsed
         becomes_plural, was_plural = new > 1, phrase.is_plural
         changes: list[Change] = []

@@ -36,9 +36,10 @@ class ReplaceObject:
                 continue
             new = choose_substitute(frame, phrase, phrase.noun, rng)
             if new is not None:
-                yield self._edit(frame, phrase, phrase.noun, new)
+                yield self.edit(frame, phrase, phrase.noun, new)
 
-    def _edit(self, frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> Edit:
+    def edit(self, frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> Edit:
+        """Return the edit that puts a noun in the place of another, its adjectives kept."""
         parsed = frame.parsed
         old_form, new_form = form_of(old, plural=phrase.is_plural), form_of(new, plural=phrase.is_plural)
         adjectives = ""

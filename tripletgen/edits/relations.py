@@ -30,9 +30,10 @@ class ChangeRelation:
         rng.shuffle(found)
         for first, last, figure, ground, others in found:
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
-                yield self._edit(frame, (first, last), figure, ground, new)
+                yield self.edit(frame, (first, last), figure, ground, new)
 
-    def _edit(self, frame: Frame, span: tuple[int, int], figure: NounPhrase, ground: NounPhrase, new: str) -> Edit:
+    def edit(self, frame: Frame, span: tuple[int, int], figure: NounPhrase, ground: NounPhrase, new: str) -> Edit:
+        """Return the edit that puts a preposition in the place of another."""
         parsed = frame.parsed
         old = parsed.span(*span)
         determiner = parsed.lowers[ground.determiner] if ground.determiner >= 0 else ""
@@ -67,7 +68,7 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
             words = " ".join(frame.parsed.lowers[max(first, 0) : ground.first])
             if words not in _sets():
                 continue
-            figure, moves = _figure(frame, first)
+            figure, moves = figure_of(frame, first)
             if figure is None or figure.noun is None:
                 continue
             others = _alternatives(words, figure, ground, moves=moves)
@@ -76,7 +77,7 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
                 break
 
 
-def _figure(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
+def figure_of(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
     """Return what stands just before a preposition: a thing, or a thing with a verb of posture or motion."""
     parsed = frame.parsed
     if first < 1:
@@ -108,7 +109,7 @@ def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: 
             continue
         if figure.noun.kind not in entry["figure"] or not {ground.noun.kind, ground.noun.category} & set(entry["ground"]):
             continue
-        others.update(word for word in entry["to"] if word != words and not _same(word, words))
+        others.update(word for word in entry["to"] if word != words and not means_same(word, words))
     return sorted(others)
 
 
@@ -122,5 +123,6 @@ _ALIKE = (
 )
 
 
-def _same(one: str, other: str) -> bool:
+def means_same(one: str, other: str) -> bool:
+    """Tell whether two prepositions may say the same of one picture."""
     return any(one in words and other in words for words in _ALIKE)

@@ -71,7 +71,7 @@ class RemoveObject:
 
 
 def _has_bearer(frame: Frame, last: int) -> bool:
-    """Tell whether the part of the body or the garment follows that bears the thing: a bag "on his head" goes with the bag or not at all."""
+    """Tell whether what bears the thing follows, a part of the body or a garment: a bag "on his head" cannot go alone."""
     after = last + 1
     if after >= len(frame.parsed) or frame.parsed.tags[after] != "IN":
         return False

@@ -38,9 +38,7 @@ class ChangeViewpoint:
         """Replace "a photo of" by "a pencil sketch of", or set it before a caption that is a noun phrase."""
         parsed = frame.parsed
         subject = _first_noun(frame)
-        if subject is None or not parsed.tags or parsed.tags[subject.head] not in ("NN", "NNS"):
-            return None
-        if _stated_medium(frame) is None and frame.phrases[0] is not subject:
+        if subject is None or parsed.tags[subject.head] not in ("NN", "NNS"):
             return None
         new = _new_medium(subject, rng)
         medium = f"{article(new)} {new}"
@@ -54,7 +52,8 @@ class ChangeViewpoint:
             slots = slots_of("subject", name_of(frame, depicted, short=True))
             slots |= {"view": new, "view_a": medium, "old_view": old}
             return Edit(self.name, self.edit_type, old, new, (change,), "medium", slots)
-        if not frame.is_nominal or parsed.deps[subject.head] != "ROOT" or not _is_drawable(frame, subject):
+        is_all = frame.phrases[0] is subject and parsed.deps[subject.head] == "ROOT"
+        if not frame.is_nominal or not is_all or not _is_drawable(frame, subject):
             return None
         if frame.words & (GRAPHIC | _TITLES):
             return None

@@ -11,9 +11,11 @@ from tripletgen.schema import PHRASINGS
 
 PHRASING_WEIGHTS = {"imperative": 0.32, "predicate": 0.28, "relative": 0.28, "attributes": 0.12}
 # A template that begins so speaks of the whole reference, so it can open a sentence but not go on after "and".
-_OPENERS = ("same", "the same", "similar", "identical", "instead", "nothing", "is", "are", "was", "change it", "make it", "with", "no ")
-# And what has no verb is no second clause.
-_OPENERS += ("{new_a} in ", "{new_a} rather", "{new_a} instead", "{number} ", "{view_a} ", "{target}", "just ", "only ")
+_OPENERS = (
+    *("same", "the same", "similar", "identical", "instead", "nothing", "is", "are", "was", "change it", "make it", "with", "no "),
+    # And what has no verb is no second clause.
+    *("{new_a} in ", "{new_a} rather", "{new_a} instead", "{number} ", "{view_a} ", "{target}", "just ", "only "),
+)
 
 
 class Template(NamedTuple):

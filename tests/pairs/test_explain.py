@@ -1,0 +1,76 @@
+"""What one real caption says otherwise than another, in words that tell the whole difference."""
+
+import pytest
+
+from tripletgen.lexicon import load_lexicon
+from tripletgen.pairs.explain import Found, explain
+from tripletgen.pairs.masks import iter_masks
+
+
+@pytest.fixture
+def edit_of(frame_for):
+    """Return a function from two captions to what `explain` says of the first mask that they have in common."""
+
+    def edit(one, other):
+        a, b, lexicon = frame_for(one), frame_for(other), load_lexicon()
+        theirs = {mask.key: mask for mask in iter_masks(b.parsed, lexicon)}
+        for mask in iter_masks(a.parsed, lexicon):
+            if mask.key in theirs and theirs[mask.key].filler != mask.filler:
+                return explain(a, Found(mask.kind, mask.first, mask.last, theirs[mask.key].filler, other, theirs[mask.key].first))
+        return None
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edit_type", "source", "target"),
+    [
+        ("a dog sleeps on the sofa", "a cat sleeps on the sofa", "replace_object", "dog", "cat"),
+        ("a man rides a brown horse", "a man rides a white bicycle", "replace_object", "brown horse", "white bicycle"),
+        ("a red car in front of a house", "a blue car in front of a house", "change_attribute", "red car", "blue car"),
+        ("a car in front of a house", "a blue car in front of a house", "change_attribute", "car", "blue car"),
+        ("two dogs run on the beach", "three dogs run on the beach", "change_count", "two dogs", "three dogs"),
+        ("a woman sitting on a bench", "a woman sleeping on a bench", "change_action", "sitting", "sleeping"),
+        ("a cat lying on a table", "a cat lying under a table", "change_relation", "on table", "under table"),
+        ("a man in a red shirt sits on a bench", "a man sits on a bench", "remove_object", "in a red shirt", None),
+        ("a man sits on a bench", "a man in a red shirt sits on a bench", "add_object", None, "red shirt"),
+    ],
+)
+def test_a_difference_in_one_place_is_told(edit_of, one, other, edit_type, source, target):
+    edit = edit_of(one, other)
+    assert (edit.edit_type, edit.source_phrase, edit.target_phrase) == (edit_type, source, target)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        ("a couch near the wide window", "a sofa near the wide window", "pair_of_synonyms"),
+        ("a car in front of the house", "a sports car in front of the house", "pair_of_synonyms"),
+        ("a person walks down the street", "a woman walks down the street", "pair_of_synonyms"),
+        ("a woman walking down the street", "a woman strolling down the street", "pair_of_synonyms"),
+        ("a brown dog runs along the shore", "a poodle runs along the shore", "pair_of_synonyms"),
+        ("a dog running in the snow", "a dog running across the snow", "pair_of_synonyms"),
+        ("a dog next to a bench", "a dog beside a bench", "pair_of_synonyms"),
+        # The second says less, and no words of ours say so.
+        ("a black dog sleeps on the sofa", "a dog sleeps on the sofa", "pair_not_explained"),
+        # Not things of a kind.
+        ("a man in a hat on a horse", "a man in a park on a horse", "pair_not_explained"),
+    ],
+)
+def test_a_difference_that_says_nothing_or_too_much_has_a_reason(edit_of, one, other, reason):
+    assert edit_of(one, other) == reason
+
+
+def test_captions_that_differ_in_two_places_have_no_mask_in_common(edit_of):
+    assert edit_of("a dog sleeps on the sofa", "a cat sleeps on the bed") is None
+
+
+def test_a_caption_of_which_little_would_be_left_is_not_masked(frame_for):
+    lexicon = load_lexicon()
+    masks = {
+        text: [(one.kind, one.filler) for one in iter_masks(frame_for(text).parsed, lexicon)] for text in ("a dog runs", "a dog on a sofa")
+    }
+    assert masks == {
+        "a dog runs": [("less", "")],
+        "a dog on a sofa": [("noun", "a dog"), ("noun", "a sofa"), ("relation", "on"), ("less", "")],
+    }

@@ -1,0 +1,56 @@
+"""All pairs of captions that are alike but for one place, against the definition written with two loops."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tripletgen.pairs.join import PER_CAPTION, PER_KEY, join_masks
+from tripletgen.pairs.masks import MASK_SCHEMA
+
+MASKS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from(["dog", "cat", "cow"])), max_size=24)
+
+
+def joined(folder, masks, threads=1):
+    """Return (unit, row, filler) -> what they were paired with; masks are (key, unit, filler), a row each."""
+    rows = [(key, unit, row, "noun", 0, 0, filler, f"{filler} {key}", 1000 + row) for row, (key, unit, filler) in enumerate(masks)]
+    paths = []
+    for unit in range(3):
+        mine = [row for row in rows if row[1] == unit]
+        columns = zip(*mine, strict=True) if mine else ([] for _ in MASK_SCHEMA)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, MASK_SCHEMA, strict=True)]
+        paths.append(folder / f"{unit}.parquet")
+        pq.write_table(pa.Table.from_arrays(arrays, schema=MASK_SCHEMA), paths[-1])
+    join_masks(paths, folder / "pairs.parquet", threads)
+    return pq.read_table(folder / "pairs.parquet").to_pylist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(MASKS)
+def test_the_pairs_are_those_of_two_loops(tmp_path_factory, masks):
+    found = joined(tmp_path_factory.mktemp("masks"), masks)
+    expected = set()
+    for row, (key, unit, filler) in enumerate(masks):
+        alike = [other for other, (its, _, word) in enumerate(masks) if its == key and word != filler]
+        most = [other for other in range(len(masks)) if masks[other][0] == key][:PER_KEY]
+        alike = [other for other in alike if other in most][:PER_CAPTION] if row in most else []
+        expected |= {(unit, row, masks[other][2], 1000 + other) for other in alike}
+    assert {(one["unit"], one["row"], one["filler"], one["other"]) for one in found} == expected
+
+
+def test_both_directions_are_there_in_the_order_of_units_and_rows(tmp_path):
+    found = joined(tmp_path, [(7, 1, "dog"), (7, 0, "cat"), (8, 0, "cow")])
+    assert [(one["unit"], one["row"], one["filler"], one["text"]) for one in found] == [(0, 1, "dog", "dog 7"), (1, 0, "cat", "cat 7")]
+
+
+def test_threads_change_nothing(tmp_path):
+    masks = [(k % 7, k % 3, ("dog", "cat", "cow")[k % 5 % 3]) for k in range(400)]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    assert joined(tmp_path / "one", masks) == joined(tmp_path / "two", masks, threads=2)
+
+
+def test_a_frame_that_many_share_does_not_flood(tmp_path):
+    found = joined(tmp_path, [(1, 0, ("dog", "cat")[k % 2]) for k in range(1000)])
+    assert len({one["row"] for one in found}) == PER_KEY
+    assert max(sum(one["row"] == row for one in found) for row in range(PER_KEY)) == PER_CAPTION

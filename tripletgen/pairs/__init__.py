@@ -1,0 +1,1 @@
+"""Mined pairs: two real captions that differ in one place are a triplet whose target is real."""

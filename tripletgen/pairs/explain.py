@@ -1,0 +1,242 @@
+"""Say in which way one real caption differs from another, or that no words of ours describe it exactly."""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tripletgen.edits.actions import ChangeAction, agent_of
+from tripletgen.edits.attributes import ChangeAttribute
+from tripletgen.edits.base import Change, Edit, Frame, apply_changes, lower_first, name_of, naming, slots_of
+from tripletgen.edits.counts import NUMBERS, ChangeCount
+from tripletgen.edits.objects import ReplaceObject
+from tripletgen.edits.relations import ChangeRelation, figure_of, means_same
+from tripletgen.edits.removals import RemoveObject
+from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.lexicon.inflection import verb_lemma
+from tripletgen.phrases import NounPhrase
+from tripletgen.schema import normalise
+
+_ARTICLES = {"a": "a", "an": "a", "the": "the"}
+# Kinds of which one thing may stand where one of another stood, and the difference is one of things.
+_LIKE_KINDS = (
+    frozenset(("person", "group")),
+    frozenset(("landscape", "room", "building")),
+    frozenset(("landscape", "material")),
+    frozenset(("toy", "container", "kitchenware", "tool", "electronics", "decor", "object", "sport", "instrument", "textile", "furniture")),
+    frozenset(("clothing", "accessory", "footwear")),
+    frozenset(("food", "drink")),
+)
+_UNTOLD_KINDS = ("body", "sky", "backdrop", "graphic")
+
+
+# What one writer calls a thing by its kind, another calls by its name.
+_KINDS_OF = {
+    "dog": ("dog_breed",),
+    "bird": ("songbird", "talking_bird", "town_bird", "water_bird", "sea_bird", "bird_of_prey", "poultry"),
+    "fish": ("fish_kind",),
+    "tree": ("palm", "blossom_tree"),
+    "insect": ("flying_insect", "crawling_insect"),
+    "ball": ("ball",),
+}
+# Prepositions of which each writer takes another for the same place.
+_VAGUE = frozenset(("in", "on", "at", "inside", "across", "through", "over"))
+_POINTING = frozenset(("same", "other", "such", "own", "its", "his", "her", "their", "of", "in", "on", "with", "and", "or"))
+_MAX_ADJECTIVES = 3
+_OWNERS = ("person", "group", "animal")
+
+
+class Found(NamedTuple):
+    """A place where another caption has other words: tokens `first` to `last` of this one; the words, text and place of the other."""
+
+    kind: str
+    first: int
+    last: int
+    filler: str
+    text: str
+    place: int = -1
+
+
+class _Words(NamedTuple):
+    """The words of a noun phrase, taken apart with the lexicon."""
+
+    article: str
+    number: str
+    adjectives: tuple[str, ...]
+    noun: Noun
+    is_plural: bool
+
+
+def explain(frame: Frame, found: Found) -> Edit | str:
+    """Return the edit that leads to the other caption, or the reason why there is none.
+
+    An edit counts only if it makes the other caption, word for word: so its text tells the whole difference.
+    """
+    edit = _EXPLAINERS[found.kind.partition(" ")[0]](frame, found)
+    if isinstance(edit, Edit) and normalise(apply_changes(frame.text, edit.changes)) != normalise(found.text):
+        return "pair_not_explained"
+    return edit
+
+
+def _noun_edit(frame: Frame, found: Found) -> Edit | str:
+    phrase, new = frame.phrase_at(found.last), _take_apart(found.filler, frame.lexicon)
+    if phrase is None or phrase not in frame.shown or phrase.noun is None or new is None:
+        return "pair_not_explained"
+    old = _take_apart(" ".join(frame.parsed.lowers[phrase.first : phrase.head + 1]), frame.lexicon)
+    if old is None:
+        return "pair_not_explained"
+    if old.noun == new.noun:
+        return _same_noun(frame, phrase, old, new)
+    return _other_noun(frame, phrase, old, new, found.filler)
+
+
+def _other_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words, filler: str) -> Edit | str:
+    """Return the edit between two phrases of different nouns that agree in article and number."""
+    if _is_alike(frame.lexicon, old.noun, new.noun):
+        return "pair_of_synonyms"
+    same_number = (old.number, old.is_plural) == (new.number, new.is_plural)
+    if not same_number or bool(old.article) != bool(new.article) or not _is_told(frame, phrase, old.noun, new.noun):
+        return "pair_not_explained"
+    if old.article == new.article and old.adjectives == new.adjectives:
+        return ReplaceObject().edit(frame, phrase, old.noun, new.noun)
+    return _phrase_edit(frame, phrase, new, filler)
+
+
+def _take_apart(words: str, lexicon: Lexicon) -> _Words | None:
+    parts = words.split(" ")
+    article = _ARTICLES.get(parts[0], "")
+    rest = parts[1:] if article else parts
+    number = rest[0] if rest and rest[0] in NUMBERS else ""
+    rest = rest[1:] if number else rest
+    for start in range(len(rest)):
+        entry = lexicon.noun(" ".join(rest[start:]))
+        if entry is not None:
+            found = _Words(article, number, tuple(rest[:start]), *entry)
+            return found if _is_plain(found, lexicon) else None
+    return None
+
+
+def _is_plain(words: _Words, lexicon: Lexicon) -> bool:
+    """Tell whether only adjectives stand before the noun: no second noun with what it does, nothing that points elsewhere."""
+    if len(words.adjectives) > _MAX_ADJECTIVES or not _POINTING.isdisjoint(words.adjectives):
+        return False
+    return not any(word.endswith("ing") and word not in lexicon.groups_of for word in words.adjectives)
+
+
+def _same_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words) -> Edit | str:
+    """Return the edit between two phrases of one noun: another number, or one adjective that is another or new."""
+    if old.adjectives == new.adjectives:
+        before = NUMBERS.get(old.number, 0 if old.is_plural else 1)
+        after = NUMBERS.get(new.number, 0 if new.is_plural else 1)
+        is_told = before != after > 0 and (before, after) != (0, 1) and "the" not in (old.article, new.article)
+        return (is_told and ChangeCount().edit(frame, phrase, old.noun, before, after)) or "pair_not_explained"
+    if (old.article, old.number, old.is_plural) != (new.article, new.number, new.is_plural):
+        return "pair_not_explained"
+    other = [pair for pair in zip(old.adjectives, new.adjectives, strict=False) if pair[0] != pair[1]]
+    if len(old.adjectives) == len(new.adjectives) and len(other) == 1:
+        return _other_adjective(frame, phrase, old.noun, *other[0])
+    if len(new.adjectives) == 1 and not old.adjectives:
+        group = frame.lexicon.group_of(new.adjectives[0], old.noun)
+        if group is not None and not old.number:
+            return ChangeAttribute().edit(frame, phrase, group, None, new.adjectives[0], None)
+    return "pair_not_explained"
+
+
+def _other_adjective(frame: Frame, phrase: NounPhrase, noun: Noun, old: str, new: str) -> Edit | str:
+    group = frame.lexicon.group_of(old, noun)
+    if group is None or new not in group.recognised or not group.is_opposite(old, new):
+        return "pair_not_explained"
+    if new in frame.lexicon.synonyms.get(old, ()):
+        return "pair_of_synonyms"
+    token = next(token for token in phrase.adjectives if frame.parsed.lowers[token] == old)
+    return ChangeAttribute().edit(frame, phrase, group, old, new, token)
+
+
+def _is_alike(lexicon: Lexicon, old: Noun, new: Noun) -> bool:
+    """Tell whether two nouns may name one thing: synonyms, spellings of one word, or a kind and its members."""
+    if new.lemma in lexicon.synonyms.get(old.lemma, ()) or old.lemma.replace(" ", "") == new.lemma.replace(" ", ""):
+        return True
+    if old.lemma.endswith(new.lemma) or new.lemma.endswith(old.lemma):
+        return True
+    if new.category in _KINDS_OF.get(old.lemma, ()) or old.category in _KINDS_OF.get(new.lemma, ()):
+        return True
+    # "Person" is what data sets write for a name: it says nothing of whom it hides.
+    generic = lexicon.generic | {"person"}
+    return old.kind == new.kind and (old.lemma in generic or new.lemma in generic)
+
+
+def _is_told(frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> bool:
+    """Tell whether "one instead of the other" is the difference: behind a preposition, only of things of a kind (in a hat, in a park)."""
+    if old.kind in _UNTOLD_KINDS or new.kind in _UNTOLD_KINDS:
+        return False
+    if frame.parsed.deps[phrase.head] != "pobj":
+        return True
+    return old.kind == new.kind or any(old.kind in kinds and new.kind in kinds for kinds in _LIKE_KINDS)
+
+
+def _phrase_edit(frame: Frame, phrase: NounPhrase, new: _Words, filler: str) -> Edit:
+    """Return the edit that puts a whole noun phrase in the place of another: a brown dog, a white cat."""
+    parsed = frame.parsed
+    words = filler.partition(" ")[2] if new.article else filler
+    first = phrase.first + 1 if phrase.determiner >= 0 else phrase.first
+    source = lower_first(frame, first, parsed.span(first, phrase.head))
+    slots = slots_of("old", naming(source, phrase.noun, is_plural=phrase.is_plural))
+    slots |= slots_of("new", naming(words, new.noun, is_plural=new.is_plural))
+    change = Change(parsed.starts[phrase.first], parsed.ends[phrase.head], filler)
+    return Edit("replace_object", "replace_object", source, words, (change,), "replace_object", slots)
+
+
+def _verb_edit(frame: Frame, found: Found) -> Edit | str:
+    old, new = verb_lemma(frame.parsed.lowers[found.first]), verb_lemma(found.filler)
+    if old == new or new in frame.lexicon.synonyms.get(old, ()):
+        return "pair_of_synonyms"
+    agent = agent_of(frame, found.first)
+    if agent is None or agent.noun is None or frame.children(found.first, "prt", "auxpass", "dative", "neg"):
+        return "pair_not_explained"
+    return ChangeAction().edit(frame, found.first, agent, new)
+
+
+def _relation_edit(frame: Frame, found: Found) -> Edit | str:
+    old = " ".join(frame.parsed.lowers[found.first : found.last + 1])
+    if means_same(old, found.filler) or (old in _VAGUE and found.filler in _VAGUE):
+        return "pair_of_synonyms"
+    ground = next((phrase for phrase in frame.shown if phrase.first == found.last + 1), None)
+    figure, _ = figure_of(frame, found.first)
+    if ground is None or ground.noun is None or figure is None or figure.noun is None:
+        return "pair_not_explained"
+    return ChangeRelation().edit(frame, (found.first, found.last), figure, ground, found.filler)
+
+
+def _removal(frame: Frame, found: Found) -> Edit | str:
+    """Return the edit that takes away what this caption has more than the other."""
+    for edit in RemoveObject().propose(frame, random.Random(0)):
+        if normalise(apply_changes(frame.text, edit.changes)) == normalise(found.text):
+            return edit
+    return "pair_not_explained"
+
+
+def _addition(frame: Frame, found: Found) -> Edit | str:
+    """Return the edit that adds what the other caption has more than this one."""
+    first, _, rest = found.filler.partition(" ")
+    new, owner = _take_apart(rest, frame.lexicon), frame.phrase_at(found.place - 1)
+    is_owned = owner is not None and owner in frame.shown and owner.noun is not None and owner.noun.kind in _OWNERS
+    if new is None or new.number or owner is None or owner.noun is None or not is_owned:
+        return "pair_not_explained"
+    wording = _ADDED[first]
+    if wording == "add_wear" and (owner.noun.kind != "person" or new.noun.kind not in _WORN_KINDS):
+        return "pair_not_explained"
+    words = rest.partition(" ")[2] if new.article else rest
+    slots = slots_of("new", naming(words, new.noun, is_plural=new.is_plural)) | slots_of("owner", name_of(frame, owner, short=True))
+    after = frame.parsed.ends[owner.head]
+    return Edit("add_object", "add_object", None, words, (Change(after, after, f" {found.filler}"),), wording, slots)
+
+
+_ADDED = {"with": "add_with", "in": "add_wear", "wearing": "add_wear", "holding": "add_hold", "carrying": "add_hold"}
+_WORN_KINDS = ("clothing", "accessory", "footwear")
+_EXPLAINERS: dict[str, Callable[[Frame, Found], Edit | str]] = {
+    "noun": _noun_edit,
+    "verb": _verb_edit,
+    "relation": _relation_edit,
+    "more": _removal,
+    "less": _addition,
+}
+"""Kind of mask -> what makes an edit of it."""
