@@ -70,7 +70,5 @@ def test_a_caption_of_which_little_would_be_left_is_not_masked(frame_for):
     masks = {
         text: [(one.kind, one.filler) for one in iter_masks(frame_for(text).parsed, lexicon)] for text in ("a dog runs", "a dog on a sofa")
     }
-    assert masks == {
-        "a dog runs": [("less", "")],
-        "a dog on a sofa": [("noun", "a dog"), ("noun", "a sofa"), ("relation", "on"), ("less", "")],
-    }
+    assert masks["a dog runs"] == [("less", "")]
+    assert masks["a dog on a sofa"] == [("noun", "dog"), ("noun", "sofa"), ("relation", "on"), ("less", "")]

@@ -13,10 +13,10 @@ from tripletgen.edits.relations import ChangeRelation, figure_of, means_same
 from tripletgen.edits.removals import RemoveObject
 from tripletgen.lexicon import Lexicon, Noun
 from tripletgen.lexicon.inflection import verb_lemma
+from tripletgen.pairs.masks import LIGHT
 from tripletgen.phrases import NounPhrase
 from tripletgen.schema import normalise
 
-_ARTICLES = {"a": "a", "an": "a", "the": "the"}
 # Kinds of which one thing may stand where one of another stood, and the difference is one of things.
 _LIKE_KINDS = (
     frozenset(("person", "group")),
@@ -40,7 +40,7 @@ _KINDS_OF = {
 }
 # Prepositions of which each writer takes another for the same place.
 _VAGUE = frozenset(("in", "on", "at", "inside", "across", "through", "over"))
-_POINTING = frozenset(("same", "other", "such", "own", "its", "his", "her", "their", "of", "in", "on", "with", "and", "or"))
+_POINTING = frozenset(("same", "other", "such", "own", "its", "his", "her", "their", "of", "in", "on", "with", "and", "or", "something"))
 _MAX_ADJECTIVES = 3
 _OWNERS = ("person", "group", "animal")
 
@@ -59,7 +59,6 @@ class Found(NamedTuple):
 class _Words(NamedTuple):
     """The words of a noun phrase, taken apart with the lexicon."""
 
-    article: str
     number: str
     adjectives: tuple[str, ...]
     noun: Noun
@@ -69,12 +68,16 @@ class _Words(NamedTuple):
 def explain(frame: Frame, found: Found) -> Edit | str:
     """Return the edit that leads to the other caption, or the reason why there is none.
 
-    An edit counts only if it makes the other caption, word for word: so its text tells the whole difference.
+    An edit counts only if it makes the other caption, article and "is" aside: so its text tells the whole difference.
     """
     edit = _EXPLAINERS[found.kind.partition(" ")[0]](frame, found)
-    if isinstance(edit, Edit) and normalise(apply_changes(frame.text, edit.changes)) != normalise(found.text):
+    if isinstance(edit, Edit) and _telling(apply_changes(frame.text, edit.changes)) != _telling(found.text):
         return "pair_not_explained"
     return edit
+
+
+def _telling(text: str) -> list[str]:
+    return [word for word in normalise(text).split() if word not in LIGHT]
 
 
 def _noun_edit(frame: Frame, found: Found) -> Edit | str:
@@ -94,23 +97,21 @@ def _other_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words, fill
     if _is_alike(frame.lexicon, old.noun, new.noun):
         return "pair_of_synonyms"
     same_number = (old.number, old.is_plural) == (new.number, new.is_plural)
-    if not same_number or bool(old.article) != bool(new.article) or not _is_told(frame, phrase, old.noun, new.noun):
+    if not same_number or not _is_told(frame, phrase, old.noun, new.noun):
         return "pair_not_explained"
-    if old.article == new.article and old.adjectives == new.adjectives:
+    if old.adjectives == new.adjectives and not old.number:
         return ReplaceObject().edit(frame, phrase, old.noun, new.noun)
     return _phrase_edit(frame, phrase, new, filler)
 
 
 def _take_apart(words: str, lexicon: Lexicon) -> _Words | None:
-    parts = words.split(" ")
-    article = _ARTICLES.get(parts[0], "")
-    rest = parts[1:] if article else parts
+    rest = [word for word in words.split(" ") if word not in LIGHT]
     number = rest[0] if rest and rest[0] in NUMBERS else ""
     rest = rest[1:] if number else rest
     for start in range(len(rest)):
         entry = lexicon.noun(" ".join(rest[start:]))
         if entry is not None:
-            found = _Words(article, number, tuple(rest[:start]), *entry)
+            found = _Words(number, tuple(rest[:start]), *entry)
             return found if _is_plain(found, lexicon) else None
     return None
 
@@ -127,9 +128,10 @@ def _same_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words) -> Ed
     if old.adjectives == new.adjectives:
         before = NUMBERS.get(old.number, 0 if old.is_plural else 1)
         after = NUMBERS.get(new.number, 0 if new.is_plural else 1)
-        is_told = before != after > 0 and (before, after) != (0, 1) and "the" not in (old.article, new.article)
+        is_the = phrase.determiner >= 0 and frame.parsed.lowers[phrase.determiner] == "the"
+        is_told = before != after > 0 and (before, after) != (0, 1) and not is_the
         return (is_told and ChangeCount().edit(frame, phrase, old.noun, before, after)) or "pair_not_explained"
-    if (old.article, old.number, old.is_plural) != (new.article, new.number, new.is_plural):
+    if (old.number, old.is_plural) != (new.number, new.is_plural):
         return "pair_not_explained"
     other = [pair for pair in zip(old.adjectives, new.adjectives, strict=False) if pair[0] != pair[1]]
     if len(old.adjectives) == len(new.adjectives) and len(other) == 1:
@@ -173,15 +175,14 @@ def _is_told(frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> bool:
     return old.kind == new.kind or any(old.kind in kinds and new.kind in kinds for kinds in _LIKE_KINDS)
 
 
-def _phrase_edit(frame: Frame, phrase: NounPhrase, new: _Words, filler: str) -> Edit:
+def _phrase_edit(frame: Frame, phrase: NounPhrase, new: _Words, words: str) -> Edit:
     """Return the edit that puts a whole noun phrase in the place of another: a brown dog, a white cat."""
     parsed = frame.parsed
-    words = filler.partition(" ")[2] if new.article else filler
     first = phrase.first + 1 if phrase.determiner >= 0 else phrase.first
     source = lower_first(frame, first, parsed.span(first, phrase.head))
     slots = slots_of("old", naming(source, phrase.noun, is_plural=phrase.is_plural))
     slots |= slots_of("new", naming(words, new.noun, is_plural=new.is_plural))
-    change = Change(parsed.starts[phrase.first], parsed.ends[phrase.head], filler)
+    change = Change(parsed.starts[first], parsed.ends[phrase.head], words)
     return Edit("replace_object", "replace_object", source, words, (change,), "replace_object", slots)
 
 
@@ -224,10 +225,9 @@ def _addition(frame: Frame, found: Found) -> Edit | str:
     wording = _ADDED[first]
     if wording == "add_wear" and (owner.noun.kind != "person" or new.noun.kind not in _WORN_KINDS):
         return "pair_not_explained"
-    words = rest.partition(" ")[2] if new.article else rest
-    slots = slots_of("new", naming(words, new.noun, is_plural=new.is_plural)) | slots_of("owner", name_of(frame, owner, short=True))
+    slots = slots_of("new", naming(rest, new.noun, is_plural=new.is_plural)) | slots_of("owner", name_of(frame, owner, short=True))
     after = frame.parsed.ends[owner.head]
-    return Edit("add_object", "add_object", None, words, (Change(after, after, f" {found.filler}"),), wording, slots)
+    return Edit("add_object", "add_object", None, rest, (Change(after, after, f" {found.filler}"),), wording, slots)
 
 
 _ADDED = {"with": "add_with", "in": "add_wear", "wearing": "add_wear", "holding": "add_hold", "carrying": "add_hold"}

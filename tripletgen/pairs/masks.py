@@ -15,7 +15,9 @@ from tripletgen.lexicon import Lexicon
 from tripletgen.parsing import ParsedCaption
 from tripletgen.phrases import noun_phrases
 
-MIN_WORDS_LEFT = 3
+MIN_WORDS_LEFT = 2
+# Words by which two captions may differ without a difference: one writer's "the dog is running" is another's "a dog running".
+LIGHT = frozenset(("a", "an", "the", "is", "are"))
 _VERB_TAGS = ("VBG", "VBZ", "VBP")
 _VERB_DEPS = ("ROOT", "acl", "relcl", "conj", "pcomp")
 _LONGEST_RELATION = 3
@@ -56,7 +58,7 @@ def iter_masks(parsed: ParsedCaption, lexicon: Lexicon) -> Iterator[Mask]:
     for first in range(1, len(parsed)):
         if parsed.lowers[first] in _MORE and parsed.deps[first] in ("prep", "acl"):
             yield from _mask(parsed, "more", first, _last_below(parsed, first))
-    yield Mask(_key("more", _words(parsed, 0, len(parsed))), "less", 0, -1, "")
+    yield Mask(_key(parsed, "more", _words(parsed, 0, len(parsed))), "less", 0, -1, "")
 
 
 def _others(parsed: ParsedCaption, lexicon: Lexicon) -> Iterator[Mask]:
@@ -94,15 +96,16 @@ def relation_words() -> frozenset[str]:
 
 
 def _mask(parsed: ParsedCaption, kind: str, first: int, last: int) -> Iterator[Mask]:
-    before, after = _words(parsed, 0, first), _words(parsed, last + 1, len(parsed))
-    if len(before) + len(after) >= MIN_WORDS_LEFT:
+    before, after, filler = _words(parsed, 0, first), _words(parsed, last + 1, len(parsed)), _words(parsed, first, last + 1)
+    if filler and len(before) + len(after) >= MIN_WORDS_LEFT:
         rest = [*before, *after] if kind == "more" else [*before, "", *after]
-        yield Mask(_key(kind, rest), kind, first, last, " ".join(parsed.lowers[first : last + 1]))
+        yield Mask(_key(parsed, kind, rest), kind, first, last, " ".join(filler))
 
 
 def _words(parsed: ParsedCaption, start: int, stop: int) -> list[str]:
-    return [word for word in parsed.lowers[start:stop] if word.isalnum()]
+    return [word for word in parsed.lowers[start:stop] if word.isalnum() and word not in LIGHT]
 
 
-def _key(kind: str, words: list[str]) -> int:
-    return xxhash.xxh3_64_intdigest(f"{kind}\n{' '.join(words)}".encode())
+def _key(parsed: ParsedCaption, kind: str, words: list[str]) -> int:
+    # A row has one licence, so both of its captions must have it.
+    return xxhash.xxh3_64_intdigest(f"{parsed.caption.licence}\n{kind}\n{' '.join(words)}".encode())
