@@ -57,7 +57,15 @@ class RewriteOptions:
             raise UsageError("no model is named", "give --model: a folder, a name of the Hub, or the name that the server knows")
         if self.rewriter == "endpoint" and not (self.endpoint or "").startswith(("http://", "https://")):
             raise UsageError(f"endpoint: {self.endpoint!r} is no address", "give --endpoint http://HOST:PORT/v1")
-        for name in ("attempts", "num_replies", "max_tokens", "batch_requests", "tensor_parallel_size", "data_parallel_size", "concurrency"):
+        for name in (
+            "attempts",
+            "num_replies",
+            "max_tokens",
+            "batch_requests",
+            "tensor_parallel_size",
+            "data_parallel_size",
+            "concurrency",
+        ):
             _check_number(name, getattr(self, name), int, 1)
         for name in ("max_requests", "max_tokens_total", "max_model_len"):
             if getattr(self, name) is not None:

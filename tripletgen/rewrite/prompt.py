@@ -109,7 +109,14 @@ def read_prompt(path: Path) -> Prompt:
         raise UsageError(f"{path}: no task {values['task']!r}", f"tasks: {', '.join(TASKS)}")
     examples = _examples(path, values["examples"])
     prompt = Prompt(
-        str(values["name"]), values["version"], values["task"], tuple(values["variables"]), values["schema"], body.strip(), values["user"], examples
+        str(values["name"]),
+        values["version"],
+        values["task"],
+        tuple(values["variables"]),
+        values["schema"],
+        body.strip(),
+        values["user"],
+        examples,
     )
     _check_variables(path, prompt)
     _check_schema(path, prompt)
@@ -156,7 +163,9 @@ def _check_schema(path: Path, prompt: Prompt) -> None:
     properties = prompt.schema.get("properties", {}) if isinstance(prompt.schema, dict) else {}
     for key in REPLY_KEYS[prompt.task]:
         if key not in properties or key not in prompt.schema.get("required", ()):
-            raise UsageError(f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}")
+            raise UsageError(
+                f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}"
+            )
     for _, reply in prompt.examples:
         for error in Draft202012Validator(prompt.schema).iter_errors(reply):
             raise UsageError(f"{path}: an example's reply does not fit the schema ({error.message})", "mend the example or the schema")
@@ -208,3 +217,17 @@ def second_attempt(messages: tuple[Message, ...], reply: str, reason: str) -> tu
 def describe_prompts(prompts: Iterable[Prompt]) -> list[str]:
     """Return a line a prompt."""
     return [f"{p.prompt_id:<22} {p.task:<11} version {p.version}, {len(p.examples)} examples" for p in prompts]
+
+
+def show_prompt(prompts: Mapping[str, Prompt], task: str) -> list[str]:
+    """Return the chat of a prompt, a turn a line, as a model sees it.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    if task not in prompts:
+        raise UsageError(f"no task {task!r}", f"tasks: {', '.join(prompts)}")
+    prompt = prompts[task]
+    turns = _prefix(prompt.system, prompt.user, json.dumps(prompt.examples))
+    schema = json.dumps(prompt.schema, ensure_ascii=False)
+    return [prompt.prompt_id, *(f"[{turn.role}] {turn.content}" for turn in turns), f"[user] {prompt.user.strip()}", f"[schema] {schema}"]

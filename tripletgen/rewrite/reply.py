@@ -20,7 +20,9 @@ MAX_REPLY = 4_000
 _MAX_NEW_WORDS = 2
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _STEP_BACK = re.compile(r"\b(?:instead of|rather than|in place of|in lieu of|no longer|not|without)\b((?: [\w'-]+){1,4})")
-_OLD_TO_NEW = re.compile(r"\b(?:replace|replaced|replacing|swap|swapped|change|changed|turn|switch|exchange|substitute)\b(.*?)\b(?:with|for|to|into|by)\b(.*)")
+_OLD_TO_NEW = re.compile(
+    r"\b(?:replace|replaced|replacing|swap|swapped|change|changed|turn|switch|exchange|substitute)\b(.*?)\b(?:with|for|to|into|by)\b(.*)"
+)
 
 REASONS: dict[str, str] = {
     "empty_reply": "it was empty",

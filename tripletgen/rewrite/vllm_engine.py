@@ -31,7 +31,9 @@ class VllmRewriter:
             else:
                 yield Answer(request.key, (), 0, 0, "context_too_small", "the prompt alone is longer than the model's context")
         if requests and not fitting:
-            raise RewriterError("no prompt fits the model's context", "raise --max-model-len, take a model with a longer context, or shorten the prompt")
+            raise RewriterError(
+                "no prompt fits the model's context", "raise --max-model-len, take a model with a longer context, or shorten the prompt"
+            )
         yield from map(_answer_of, fitting, self._chat(fitting))
 
     def _fits(self, request: Request) -> bool:
