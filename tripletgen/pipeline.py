@@ -270,7 +270,7 @@ def _index_benchmarks(options: BuildOptions, work: Path) -> dict[str, Any] | Non
     return {"texts": len(index), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _finish(  # noqa: PLR0913
+def _finish(  # noqa: PLR0913, PLR0917
     options: BuildOptions,
     divided: Partition,
     parsed: list[Report],

@@ -46,7 +46,7 @@ def estimate_rewrite(folder: str, options: RewriteOptions, seed: int, rate: floa
     return estimate(_iter_units(Path(folder), {}), options, seed, rate)
 
 
-def rewrite_dataset(
+def rewrite_dataset(  # noqa: PLR0913
     folder: str | Path,
     out: str | Path,
     options: RewriteOptions,
@@ -76,7 +76,8 @@ def rewrite_dataset(
     if finished is not None:
         return finished
     prompts = load_prompts(options.prompts)
-    work, groups = target / WORK, {}
+    work = target / WORK
+    groups: dict[int, int] = {}
     index = BenchmarkIndex.from_texts(text for path in decontaminate for text in iter_benchmark_texts(path)) if decontaminate else None
     progress.start("rewriting", before["triplets"]["total"])
     answers = Cache(cache_path(options, target))

@@ -134,7 +134,7 @@ def print_estimate(estimate: Mapping[str, Any]) -> None:
         f"{estimate['requests']:,} requests, about {estimate['tokens_in']:,} tokens in ({estimate['tokens_in_after_shared_prefix']:,} of them "
         f"not shared by all), about {estimate['tokens_out']:,} tokens out; second attempts come on top"
     )
-    told = (
+    told = f"at {rate:,.0f} output tokens/s: {hours:,} hours" if rate else "no time: give --rate, as measured by a small run"
         f"at {rate:,.0f} output tokens/s: {hours:,} hours"
         if rate
         else "no time: give --rate, as measured by a small run (--max-requests 500)"

@@ -55,15 +55,14 @@ def command(
 
     Answers are kept as they come: the same command after a kill asks for nothing that was answered.
     """
+    given = locals()
+    from dataclasses import fields
+
     import tripletgen
-    from tripletgen.rewrite_options import parse_shares
+    from tripletgen.rewrite_options import RewriteOptions, parse_shares
     from tripletgen.rewritten import estimate_rewrite, merge_recipe, rewrite_dataset
 
-    names = (
-        "rewriter model endpoint prompts keep attempts temperature max_model_len tensor_parallel_size data_parallel_size "
-        "concurrency max_requests max_tokens_total cache"
-    ).split()
-    given = locals()
+    names = [entry.name for entry in fields(RewriteOptions) if entry.name in given and entry.name != "share"]
     options = merge_recipe(recipe, {name: given[name] for name in names} | {"share": parse_shares(share)})
     if estimate:
         (print_json if json else print_estimate)(estimate_rewrite(folder, options, seed or 0, rate))

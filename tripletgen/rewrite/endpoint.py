@@ -74,7 +74,7 @@ class EndpointRewriter:
     def _run(self, requests: Sequence[Request], answers: "queue.Queue[Any]", stop: threading.Event) -> None:
         try:
             asyncio.run(self._ask_all(requests, answers, stop))
-        except BaseException as error:  # noqa: BLE001  # it is raised again where the answers are read
+        except BaseException as error:  # it is raised again where the answers are read
             answers.put(error)
         answers.put(_DONE)
 
@@ -143,7 +143,7 @@ class EndpointRewriter:
         except _TryAgainError as error:
             if error.reason == "no_connection":
                 raise RewriterError(
-                    f"{self._address}: no answer for {self._options.patience:g} s ({error.detail}); POST /chat/completions was tried again and again",
+                    f"{self._address}: no answer for {self._options.patience:g} s to POST /chat/completions, often tried ({error.detail})",
                     "what was answered is kept: start the server and run the same command again",
                 ) from error
             answer = Answer(request.key, (), 0, 0, error.reason, error.detail)
@@ -159,10 +159,10 @@ class EndpointRewriter:
         """Return how long to wait: what the server asked for, else twice as long each time, with some chance in it."""
         asked = state.outcome.exception().wait
         grown = min(_MAX_WAIT, 0.5 * 2 ** min(state.attempt_number, 10)) * random.uniform(0.5, 1.0)
-        return self._pause * (asked if asked is not None else grown)
+        return float(self._pause * (asked if asked is not None else grown))
 
     def _stop(self, state: Any) -> bool:
-        """Tell whether to give up: a server may be away for a while, but a request that fails at a server that is there is given few tries."""
+        """Tell whether to give up: a server may be away for a while, one that is there and fails is given few tries."""
         if state.outcome.exception().reason in ("no_connection", "rate_limited"):
             return bool(state.seconds_since_start >= self._options.patience)
         return bool(state.attempt_number >= _TRIES)

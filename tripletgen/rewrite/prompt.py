@@ -167,8 +167,8 @@ def _check_schema(path: Path, prompt: Prompt) -> None:
                 f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}"
             )
     for _, reply in prompt.examples:
-        for error in Draft202012Validator(prompt.schema).iter_errors(reply):
-            raise UsageError(f"{path}: an example's reply does not fit the schema ({error.message})", "mend the example or the schema")
+        for fault in Draft202012Validator(prompt.schema).iter_errors(reply):
+            raise UsageError(f"{path}: an example's reply does not fit the schema ({fault.message})", "mend the example or the schema")
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Judge a reply: a triplet, or the reason why not. Whatever a model writes is text of a stranger.
 
-The order of asking is fixed, so that a reply has one reason. First the form (JSON of the schema), then the meaning (does it say this change, in this
-direction, and nothing else), last the rules that hold for every row.
+The order of asking is fixed, so that a reply has one reason. First the form (JSON of the schema), then the meaning (does it say this
+change, in this direction, and nothing else), last the rules that hold for every row.
 """
 
 import difflib
@@ -80,7 +80,7 @@ def told(reason: str) -> str:
     return REASONS.get(reason, reason.replace("_", " "))
 
 
-def _parse(prompt: Prompt, reply: Reply) -> tuple[dict[str, str], str | None]:
+def _parse(prompt: Prompt, reply: Reply) -> tuple[dict[str, str], str | None]:  # noqa: PLR0911  # a reason a line
     """Return the texts of a reply, or why it has none."""
     if not reply.text.strip():
         return {}, "empty_reply"

@@ -1,7 +1,8 @@
 """The stage: which rows are asked for, in which batches, and what becomes of the answers.
 
-Batches hold requests of many units, and the next batch is ready before the one that runs has ended, so the engine never waits for the checks.
-What a batch holds depends on the rows and on the answers before it alone, never on time or on the cache: equal answers give equal rows.
+Batches hold requests of many units, and the next batch is ready before the one that runs has ended, so the engine never waits for the
+checks. What a batch holds depends on the rows and on the answers before it alone, never on time or on the cache: equal answers give
+equal rows.
 """
 
 import random
@@ -129,7 +130,7 @@ def choose_tasks(rows: Iterable[Triplet], options: RewriteOptions, seed: int) ->
 class Stage:
     """Ask for rows and judge the answers; `counts` says what came of it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         options: RewriteOptions,
         seed: int,

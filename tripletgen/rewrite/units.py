@@ -40,7 +40,7 @@ def cache_path(options: RewriteOptions, out: Path) -> Path:
     return folder / "answers.sqlite"
 
 
-def rewrite_units(
+def rewrite_units(  # noqa: PLR0913
     reports: list[Report],
     options: RewriteOptions,
     seed: int,

@@ -43,7 +43,7 @@ class VllmRewriter:
             return True  # a token is at least a character
         turns = [message._asdict() for message in request.messages]
         tokens = self._llm.get_tokenizer().apply_chat_template(turns, tokenize=True, add_generation_prompt=True, return_dict=False)
-        return len(tokens) <= limit
+        return bool(len(tokens) <= limit)
 
     def _chat(self, requests: Sequence[Request]) -> list[Any]:
         if not requests:
