@@ -14,7 +14,17 @@ TASKS = {"paraphrase": "rule", "edit": "rule", "describe": "pair"}
 KEEP = ("failed", "always", "never")
 DEFAULT_SHARE = {"paraphrase": 0.5, "edit": 0.0, "describe": 1.0}
 # How the answers are fetched changes none of them.
-_NOT_IN_RECIPE = ("endpoint", "concurrency", "timeout", "patience", "cache", "prompts", "tensor_parallel_size", "data_parallel_size")
+_NOT_IN_RECIPE = (
+    "endpoint",
+    "concurrency",
+    "timeout",
+    "patience",
+    "cache",
+    "prompts",
+    "enforce_eager",
+    "tensor_parallel_size",
+    "data_parallel_size",
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class RewriteOptions:
     max_tokens_total: int | None = None
     batch_requests: int = 1024
     max_model_len: int | None = None
+    enforce_eager: bool = False
     tensor_parallel_size: int = 1
     data_parallel_size: int = 1
     concurrency: int = 64

@@ -133,7 +133,7 @@ def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
 
 
 def test_a_failed_request_is_a_reject_with_its_reason_and_is_asked_again_in_the_next_run(tmp_path: Path) -> None:
-    [unit], stage, _ = run([DOG], lambda r: Answer(r.key, (), 0, 0, "timeout", "60 s"), tmp_path / "a")
+    [unit], _, _ = run([DOG], lambda r: Answer(r.key, (), 0, 0, "timeout", "60 s"), tmp_path / "a")
     assert (unit.rows, unit.rejects[0][1], unit.rejects[0][3]) == ([DOG], "timeout", "60 s")
     [unit], _, _ = run([DOG], reword, tmp_path / "a")
     assert unit.rows[0].origin == "llm"

@@ -131,14 +131,10 @@ def print_estimate(estimate: Mapping[str, Any]) -> None:
     """Print what a rewrite would take."""
     rate, hours = estimate["tokens_a_second"], estimate["hours"]
     _console().print(
-        f"{estimate['requests']:,} requests, about {estimate['tokens_in']:,} tokens in ({estimate['tokens_in_after_shared_prefix']:,} of them "
-        f"not shared by all), about {estimate['tokens_out']:,} tokens out; second attempts come on top"
+        f"{estimate['requests']:,} requests, about {estimate['tokens_in']:,} tokens in ({estimate['tokens_in_after_shared_prefix']:,} "
+        f"of them not shared by all), about {estimate['tokens_out']:,} tokens out; second attempts come on top"
     )
     told = f"at {rate:,.0f} output tokens/s: {hours:,} hours" if rate else "no time: give --rate, as measured by a small run"
-        f"at {rate:,.0f} output tokens/s: {hours:,} hours"
-        if rate
-        else "no time: give --rate, as measured by a small run (--max-requests 500)"
-    )
     _console().print(told)
     _console().print("nothing was sent")
 

@@ -92,6 +92,7 @@ def open_vllm(options: RewriteOptions, sampling: Sampling) -> VllmRewriter:
             tensor_parallel_size=options.tensor_parallel_size,
             data_parallel_size=options.data_parallel_size,
             disable_log_stats=True,
+            enforce_eager=options.enforce_eager,
             **more,
         )
     except Exception as error:
