@@ -10,6 +10,7 @@ import yaml
 
 from tripletgen.captions.sources import EMBEDDED, EMBEDDED_LICENCE, UNKNOWN_LICENCE, SourceSpec
 from tripletgen.errors import UsageError
+from tripletgen.rewrite_options import RewriteOptions, merge_rewrite, read_rewrite_recipe
 from tripletgen.schema import EDIT_TYPES
 
 SOURCE_KEYS = ("path", "licence", "column", "name")
@@ -37,6 +38,7 @@ class BuildOptions:
     validation_fraction: float = 0.01
     keep_rejects: bool = False
     pairs: bool = False
+    rewrite: RewriteOptions | None = None
     resume: bool = False
     overwrite: bool = False
 
@@ -73,6 +75,10 @@ class BuildOptions:
             spec["path"] = _portable(spec["path"])
         values["edit_types"] = list(self.edit_types)
         values["decontaminate"] = [_portable(path) for path in self.decontaminate]
+        if self.rewrite is None:
+            del values["rewrite"]
+        else:
+            values["rewrite"] = self.rewrite.recipe()
         return values
 
 
@@ -115,6 +121,8 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
 def _convert(path: str | Path, name: str, value: Any) -> Any:
     if name == "sources":
         return tuple(_source(path, entry) for entry in _list(path, name, value))
+    if name == "rewrite":
+        return read_rewrite_recipe(path, value)
     if name in ("edit_types", "decontaminate"):
         return tuple(str(item) for item in _list(path, name, value))
     return value
@@ -148,7 +156,9 @@ def merge_options(out: str, recipe: str | None, given: Mapping[str, Any], licenc
         UsageError: a value or a recipe cannot be meant.
     """
     values: dict[str, Any] = read_recipe(recipe) if recipe else {}
-    values.update({name: value for name, value in given.items() if value is not None})
+    rewrite = merge_rewrite(values.pop("rewrite", {}), given.get("rewrite") or {})
+    values.update({name: value for name, value in given.items() if value is not None and name != "rewrite"})
+    values["rewrite"] = rewrite
     options = BuildOptions(out=out, **values)
     if licence is not None:
         sources = tuple(s._replace(licence=licence) if s.licence == UNKNOWN_LICENCE else s for s in options.sources)

@@ -27,6 +27,8 @@ from tripletgen.errors import OutputError, SourceError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.pairs.join import join_masks
 from tripletgen.parsing import model_version
+from tripletgen.rewrite.engines import Opener, open_rewriter
+from tripletgen.rewrite.units import REWRITTEN, ROWS, cache_path, prompt_ids, rewrite_units
 from tripletgen.schema import REJECT_SCHEMA, SCHEMA_VERSION, SPLITS
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_manifest, write_text
 from tripletgen.shards.writer import ShardFile, describe, plan_shards, shard_name, write_rows, write_shard
@@ -48,6 +50,9 @@ class Progress(Protocol):
     def advance(self, captions: int) -> None:
         """Count captions as done in this phase."""
 
+    def note(self, text: str) -> None:
+        """Show how the phase goes."""
+
 
 class Silence:
     """Show no progress."""
@@ -56,6 +61,9 @@ class Silence:
         """Show nothing."""
 
     def advance(self, captions: int) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
         """Show nothing."""
 
 
@@ -70,7 +78,7 @@ def code_digest() -> str:
     return state.hexdigest()[:16]
 
 
-def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
+def build(options: BuildOptions, progress: Progress | None = None, opener: Opener = open_rewriter) -> Manifest:
     """Build a data set, or finish an unfinished one, or find it finished; return its manifest.
 
     Raises:
@@ -95,7 +103,8 @@ def build(options: BuildOptions, progress: Progress | None = None) -> Manifest:
             has_benchmarks = _index_benchmarks(options, work)
             edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), has_benchmarks, pairs)
             edited = _edit(options, parsed, pairs, edit_fingerprint, work, engine, progress)
-        manifest = _finish(options, divided, parsed, edited, fingerprint, out, has_benchmarks)
+        edited, rewriting = _rewrite(options, edited, work, progress, opener)
+        manifest = _finish(options, divided, parsed, edited, fingerprint, out, has_benchmarks, rewriting)
         shutil.rmtree(work)
     return manifest
 
@@ -108,7 +117,7 @@ def _fingerprint(options: BuildOptions, sources: Iterable[Source]) -> str:
     """Return the hash of everything that determines the data set: recipe, code, model, and the size of each file that is read."""
     sizes = [(s.name, s.licence, s.column, _size(s.path)) for s in sources]
     benchmarks = [_size(file) for path in options.decontaminate for file in benchmark_files(path)]
-    return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version())
+    return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
 
 
 def _size(path: str) -> int | None:
@@ -239,6 +248,19 @@ def _edit(
     return _collect(engine.map(edit_unit, tasks), lambda r: progress.advance(captions[r["unit"]]))
 
 
+def _rewrite(
+    options: BuildOptions, edited: list[Report], work: Path, progress: Progress, opener: Opener
+) -> tuple[list[Report], dict[str, Any] | None]:
+    """Pass the units' rows through a language model, where one is named."""
+    if options.rewrite is None:
+        return edited, None
+    progress.start("rewriting", sum(report[split] for report in edited for split in SPLITS))
+    cache = cache_path(options.rewrite, work.parent)
+    return rewrite_units(
+        edited, options.rewrite, options.seed, options.validation_fraction, work, cache=cache, opener=opener, progress=progress
+    )
+
+
 def _collect(results: Iterable[Report], on_done: Callable[[Report], None]) -> list[Report]:
     reports = []
     for report in results:
@@ -269,7 +291,7 @@ def _index_benchmarks(options: BuildOptions, work: Path) -> dict[str, Any] | Non
     return {"texts": len(index), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _finish(
+def _finish(  # noqa: PLR0913, PLR0917
     options: BuildOptions,
     divided: Partition,
     parsed: list[Report],
@@ -277,11 +299,13 @@ def _finish(
     fingerprint: str,
     out: Path,
     benchmarks: dict[str, Any] | None,
+    rewriting: dict[str, Any] | None,
 ) -> Manifest:
     work = out / WORK
+    rows = work / (ROWS if rewriting is None else REWRITTEN)
     shutil.rmtree(out / "data", ignore_errors=True)
     shutil.rmtree(out / "rejects", ignore_errors=True)
-    splits = {split: _write_split(split, [r[split] for r in edited], options.shard_rows, work, out) for split in SPLITS}
+    splits = {split: _write_split(split, [r[split] for r in edited], options.shard_rows, rows, out) for split in SPLITS}
     splits = {split: entry for split, entry in splits.items() if entry["rows"]}
     if not splits:
         raise TripletgenError("no triplet came of these captions", "look at --keep-rejects, or allow more --edit-types")
@@ -298,9 +322,15 @@ def _finish(
         "decontamination": benchmarks,
         "splits": splits,
     }
+    if rewriting is not None:
+        manifest |= {"rewriting": rewriting, "prompts": [f"{name} with {rewriting['model']}" for name in rewriting["prompts"]]}
     others: list[ShardFile] = []
-    if options.keep_rejects:
-        others.append(_write_rejects(work, out, divided.num_units))
+    if options.keep_rejects or rewriting is not None:
+        others.append(
+            _write_rejects(
+                work, out, [r["unit"] for r in edited if rewriting is not None], divided.num_units if options.keep_rejects else 0
+            )
+        )
     write_text(out / "recipe.yaml", yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
     write_card(out, manifest)
     others += [describe(out / name, name) for name in ("README.md", "recipe.yaml")]
@@ -324,19 +354,20 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _write_split(split: str, rows: list[int], shard_rows: int, work: Path, out: Path) -> dict[str, Any]:
+def _write_split(split: str, rows: list[int], shard_rows: int, folder: Path, out: Path) -> dict[str, Any]:
     shards = plan_shards(rows, shard_rows)
     files = []
     for index, units in enumerate(shards):
         path = out / "data" / shard_name(split, index, len(shards))
-        sources = [work / "rows" / f"{split}-{unit:05d}.arrow" for unit in units]
+        sources = [folder / f"{split}-{unit:05d}.arrow" for unit in units]
         files.append(write_shard(path, sources)._replace(path=f"data/{path.name}")._asdict())
     return {"rows": sum(rows), "files": files}
 
 
-def _write_rejects(work: Path, out: Path, num_units: int) -> ShardFile:
+def _write_rejects(work: Path, out: Path, rewritten: list[int], num_units: int) -> ShardFile:
     # By name: a build that was resumed with fewer captions has files of more units lying there.
-    names = ["clean-00000", *(f"{stage}-{unit:05d}" for stage in ("edit", "parse") for unit in range(num_units))]
+    names = ["clean-00000", *(f"{stage}-{unit:05d}" for stage in ("edit", "parse") for unit in range(num_units))] if num_units else []
+    names += [f"rewrite-{unit:05d}" for unit in rewritten]
     path = out / "rejects" / shard_name("rejects", 0, 1)
     return write_shard(path, [work / "rejects" / f"{name}.arrow" for name in names])._replace(path=f"rejects/{path.name}")
 

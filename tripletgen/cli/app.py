@@ -7,7 +7,7 @@ from types import FrameType
 import typer
 
 import tripletgen
-from tripletgen.cli import build, check, diff, export, preview, publish, report, rules, stats
+from tripletgen.cli import build, check, diff, export, preview, prompts, publish, report, rewrite, rules, stats
 from tripletgen.cli.output import print_error
 from tripletgen.errors import Interrupted, TripletgenError
 
@@ -36,6 +36,7 @@ def _options(
 
 app.command("build")(build.command)
 app.command("preview")(preview.command)
+app.command("rewrite")(rewrite.command)
 app.command("check")(check.command)
 app.command("stats")(stats.command)
 app.command("diff")(diff.command)
@@ -43,6 +44,7 @@ app.command("report")(report.command)
 app.command("export")(export.command)
 app.command("publish")(publish.command)
 app.command("rules")(rules.command)
+app.command("prompts")(prompts.command)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

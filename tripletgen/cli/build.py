@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from tripletgen.cli.options import EditTypes, Json, MaxPerCaption, Seed, Sources, split_names
+from tripletgen.cli.options import (
+    AnswerCache,
+    EditTypes,
+    Endpoint,
+    Json,
+    MaxPerCaption,
+    MaxRequests,
+    MaxTokensTotal,
+    Model,
+    Prompts,
+    Seed,
+    Share,
+    Sources,
+    split_names,
+)
 from tripletgen.cli.output import print_json, print_manifest, progress_bar
 
 
@@ -31,6 +45,16 @@ def command(
     pairs: Annotated[
         bool | None, typer.Option("--pairs/--no-pairs", help="Mine pairs of captions too that differ in one place.", show_default=False)
     ] = None,
+    rewriter: Annotated[
+        str | None, typer.Option(metavar="none|vllm|endpoint", help="Rewrite with a language model.  [default: none]", show_default=False)
+    ] = None,
+    model: Model = None,
+    endpoint: Endpoint = None,
+    prompts: Prompts = None,
+    share: Share = None,
+    max_requests: MaxRequests = None,
+    max_tokens_total: MaxTokensTotal = None,
+    cache: AnswerCache = None,
     keep_rejects: Annotated[bool | None, typer.Option("--keep-rejects", help="Write what was rejected too.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that another recipe began; keep what fits.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the data set in the folder first.")] = False,
@@ -43,6 +67,7 @@ def command(
     """
     import tripletgen
     from tripletgen.options import merge_options, source_specs
+    from tripletgen.rewrite_options import parse_shares
 
     given = {
         "sources": source_specs(sources),
@@ -56,6 +81,16 @@ def command(
         "validation_fraction": validation_fraction,
         "pairs": pairs,
         "keep_rejects": keep_rejects,
+        "rewrite": {
+            "rewriter": rewriter,
+            "model": model,
+            "endpoint": endpoint,
+            "prompts": prompts,
+            "share": parse_shares(share),
+            "max_requests": max_requests,
+            "max_tokens_total": max_tokens_total,
+            "cache": cache,
+        },
         "resume": resume or None,
         "overwrite": overwrite or None,
     }

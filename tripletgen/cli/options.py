@@ -22,6 +22,28 @@ MaxPerCaption = Annotated[
 ]
 Dataset = Annotated[str, typer.Argument(metavar="DIR", help="A data set that `tripletgen build` wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Model = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Language model: a folder, ORG/NAME, or the server's name for it.", show_default=False)
+]
+Endpoint = Annotated[
+    str | None, typer.Option(metavar="URL", help="OpenAI-compatible server, such as http://localhost:8000/v1.", show_default=False)
+]
+Prompts = Annotated[str | None, typer.Option(metavar="DIR", help="Your own prompts (see `tripletgen prompts`).", show_default=False)]
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TASK[:EDIT_TYPE]=SHARE",
+        help="Share of rows to rewrite; repeatable.  [default: paraphrase=0.5, edit=0, describe=1]",
+        show_default=False,
+    ),
+]
+MaxRequests = Annotated[int | None, typer.Option("--max-requests", help="Ask the model at most so many times.", show_default=False)]
+MaxTokensTotal = Annotated[
+    int | None, typer.Option("--max-tokens-total", help="Stop asking after so many tokens, in and out.", show_default=False)
+]
+AnswerCache = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Keep the model's answers there.  [default: OUT.answers]", show_default=False)
+]
 
 
 def split_names(value: str | None) -> tuple[str, ...] | None:

@@ -62,6 +62,11 @@ class _Bar:
         if self._task is not None:
             self._progress.update(self._task, advance=captions)
 
+    def note(self, text: str) -> None:
+        """Show how the phase goes, in place of its name."""
+        if self._task is not None:
+            self._progress.update(self._task, description=text)
+
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[_Bar | None]:
@@ -101,9 +106,37 @@ def print_manifest(manifest: Mapping[str, Any], folder: str, examples: Sequence[
     print_counts("edit types", {name: triplets["edit_type"].get(name, 0) for name in EDIT_TYPES if name in triplets["edit_type"]})
     print_counts("captions not used, by reason", captions["dropped"], captions["read"])
     print_counts("candidates rejected, by reason", manifest["candidates"]["rejected"])
+    if "rewriting" in manifest:
+        print_rewriting(manifest["rewriting"])
     print_triplets(examples)
     splits = ", ".join(f"{name} {entry['rows']:,}" for name, entry in manifest["splits"].items())
     _console().print(f"{triplets['total']:,} triplets from {captions['used']:,} of {captions['read']:,} captions ({splits}) in {folder}")
+
+
+def print_rewriting(rewriting: Mapping[str, Any]) -> None:
+    """Print what a language model was asked for and what came of it."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("rewritten with " + rewriting["model"], no_wrap=True)
+    for column in ("asked", "accepted", "yield", "not asked"):
+        table.add_column(column, justify="right")
+    for task, row in rewriting["tasks"].items():
+        share = f"{100 * row['accepted'] / max(row['asked'], 1):.1f} %"
+        table.add_row(task, f"{row['asked']:,}", f"{row['accepted']:,}", share, f"{row['not_asked']:,}")
+    _console().print(table)
+    print_counts("replies refused, by reason", rewriting["refused"])
+    print_lines([f"{rewriting['requests']:,} requests, {rewriting['tokens_in']:,} tokens in, {rewriting['tokens_out']:,} tokens out"])
+
+
+def print_estimate(estimate: Mapping[str, Any]) -> None:
+    """Print what a rewrite would take."""
+    rate, hours = estimate["tokens_a_second"], estimate["hours"]
+    _console().print(
+        f"{estimate['requests']:,} requests, about {estimate['tokens_in']:,} tokens in ({estimate['tokens_in_after_shared_prefix']:,} "
+        f"of them not shared by all), about {estimate['tokens_out']:,} tokens out; second attempts come on top"
+    )
+    told = f"at {rate:,.0f} output tokens/s: {hours:,} hours" if rate else "no time: give --rate, as measured by a small run"
+    _console().print(told)
+    _console().print("nothing was sent")
 
 
 def print_triplets(triplets: Iterable[Triplet]) -> None:

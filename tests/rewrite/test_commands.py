@@ -1,0 +1,138 @@
+"""`build --rewriter`, `rewrite` and `prompts` as a user runs them, against a server that rewords."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.helpers import APP, CAPTIONS, environment, run_cli, write_lines
+from tests.rewrite.server import address, serving
+from tripletgen.check import check_dataset
+from tripletgen.shards.manifest import read_manifest
+from tripletgen.shards.reader import iter_triplets
+
+
+def reword(_: int, body: dict[str, Any]) -> str:
+    data = json.loads(next(m["content"] for m in reversed(body["messages"]) if m["content"].startswith('{"caption"')))
+    return json.dumps({"modification_text": f"same scene, {data['change']}"})
+
+
+def flags(url: str) -> list[str]:
+    return ["--rewriter", "endpoint", "--endpoint", url, "--model", "small"]
+
+
+def test_a_build_rewrites_in_one_run_and_a_second_run_finds_it_finished(tmp_path: Path) -> None:
+    write_lines(tmp_path / "c.txt", CAPTIONS)
+    with serving(reword) as server:
+        arguments = ["build", "c.txt", "--out", "out", "--validation-fraction", "0.3", *flags(address(server)), "--share", "paraphrase=1"]
+        first = run_cli(*arguments, cwd=tmp_path)
+        assert first.returncode == 0, first.stderr
+        asked = len(server.chats)
+        assert run_cli(*arguments, cwd=tmp_path).returncode == 0
+        assert len(server.chats) == asked > 10
+        again = run_cli(*arguments, "--overwrite", cwd=tmp_path)
+        assert again.returncode == 0
+        assert len(server.chats) == asked  # answers outlive a build that starts afresh
+    out = tmp_path / "out"
+    assert check_dataset(out) == []
+    manifest = read_manifest(out)
+    rewriting = manifest["rewriting"]
+    assert rewriting["tasks"]["paraphrase"]["asked"] == asked - rewriting["tasks"]["paraphrase"]["failed"] * 1 or asked
+    assert manifest["triplets"]["origin"]["llm"] == rewriting["tasks"]["paraphrase"]["accepted"] > 10
+    assert pq.read_table(out / "rejects").num_rows == sum(rewriting["refused"].values())
+    card = (out / "README.md").read_text()
+    assert "A language model, `small`" in card
+    assert rewriting["prompts"][0] in card
+    assert all(row.generator == f"{rewriting['prompts'][0]} small" for row in iter_triplets(out) if row.origin == "llm")
+
+
+def test_a_killed_rewrite_goes_on_and_asks_for_nothing_twice(dataset: Path, tmp_path: Path) -> None:
+    def slowly(number: int, body: dict[str, Any]) -> str:
+        time.sleep(0.002)
+        return reword(number, body)
+
+    with serving(slowly) as server:
+        arguments = ["rewrite", str(dataset), *flags(address(server)), "--share", "paraphrase=1", "--quiet"]
+        command = [*APP, *arguments, "--out", str(tmp_path / "cut"), "--concurrency", "8"]
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment())
+        while len(server.chats) < 300:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (tmp_path / "cut" / "manifest.json").exists()
+        before = len(server.chats)
+        assert run_cli(*arguments, "--out", tmp_path / "cut", "--concurrency", "8", cwd=tmp_path).returncode == 0
+        twice = len(server.chats) - len({json.dumps(chat) for chat in server.chats})
+        assert before > 300 - 1
+        assert twice <= 64 + 8  # what was on its way, and answers not yet stored
+        assert run_cli(*arguments, "--out", tmp_path / "whole", cwd=tmp_path).returncode == 0
+    assert check_dataset(tmp_path / "cut") == []
+    cut, whole = read_manifest(tmp_path / "cut"), read_manifest(tmp_path / "whole")
+    assert cut == whole
+
+
+def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
+    done = run_cli(
+        "rewrite", dataset, "--out", "x", *flags("http://127.0.0.1:9/v1"), "--estimate", "--rate", "1000", "--json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    assert 0.4 < numbers["requests"] / read_manifest(dataset)["triplets"]["total"] < 0.6
+    assert numbers["tokens_out"] > 5 * numbers["requests"]
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["--rewriter", "vllm", "--model", "./nowhere"], "./nowhere: no folder of a model", 1),
+        (["--rewriter", "endpoint", "--model", "m"], "endpoint: None is no address", 2),
+        (["--model", "m"], "a model is named and no rewriter", 2),
+        ([*flags("http://127.0.0.1:9/v1")], "was tried 3 times", 1),
+        ([*flags("http://127.0.0.1:9/v1"), "--share", "sing=1"], "share: no 'sing'", 2),
+    ],
+)
+def test_bad_input_is_told_in_two_lines(arguments: list[str], message: str, code: int, dataset: Path, tmp_path: Path) -> None:
+    done = run_cli("rewrite", dataset, "--out", "x", *arguments, cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (code, 2), done.stderr
+    assert message in done.stderr
+
+
+def test_prompts_are_listed_and_shown(tmp_path: Path) -> None:
+    listed = run_cli("prompts", cwd=tmp_path).stdout.splitlines()
+    assert [line.split("@")[0] for line in listed] == ["paraphrase", "edit", "describe"]
+    shown = run_cli("prompts", "edit", cwd=tmp_path).stdout
+    assert "[system] You make small changes" in shown
+    assert "[schema]" in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "variables: [reference_caption, modification_text]",
+            "variables: [reference_caption, modification_text, colour]",
+            "unknown variable 'colour'",
+        ),
+        ("{{ modification_text }}", "{{ modification_text }} {{ target_caption }}", "variable 'target_caption' is used and not declared"),
+        ("type: object", "type: thing", "schema is not JSON Schema"),
+        ("task: paraphrase", "task: sing", "no task 'sing'"),
+        ("{{ modification_text }}", "{{ modification_text", "user: "),
+        ("version: 1\n", "", "no 'version' in the front matter"),
+    ],
+)
+def test_a_prompt_file_with_a_fault_is_named_with_it(old: str, new: str, message: str, tmp_path: Path) -> None:
+    from tripletgen.assets import asset
+
+    text = (asset("prompts") / "paraphrase.md").read_text()
+    assert old in text
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "p.md").write_text(text.replace(old, new, 1))
+    done = run_cli("prompts", "--prompts", "mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -1,0 +1,132 @@
+"""The endpoint against a real server that fails in every way."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.rewrite.server import Server, address, completion, serving
+from tripletgen.rewrite.base import Answer, Message, RewriterError, make_request, sampling_of
+from tripletgen.rewrite.endpoint import EndpointRewriter
+from tripletgen.rewrite_options import RewriteOptions
+
+GOOD = '{"modification_text": "a cat"}'
+
+
+def ask(url: str, number: int = 8, model: str = "small", **more: Any) -> dict[str, Answer]:
+    options = RewriteOptions("endpoint", model, endpoint=url, **({"patience": 5.0, "timeout": 5.0} | more))
+    sampling = sampling_of(options, 0)
+    requests = [make_request(model, sampling, (Message("user", f"caption {n}"),), {"type": "object"}) for n in range(number)]
+    return {answer.key: answer for answer in EndpointRewriter(options, sampling, pause=0.02).answer(requests)}
+
+
+FAULTS: dict[str, Any] = {
+    "429": (429, {"retry-after": "1"}, "slow down"),
+    "500": (500, {}, "oops"),
+    "503": (503, {}, ""),
+    "reset": "reset",
+    "not json": (200, {}, "<html>"),
+    "no choices": (200, {}, "{}"),
+    "too large": (200, {}, "x" * 9_000_000),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failure_that_passes_costs_nothing_but_time(fault: str) -> None:
+    with serving(lambda n, _: FAULTS[fault] if n % 3 == 0 else GOOD) as server:
+        answers = ask(address(server))
+    assert [a.failure for a in answers.values()] == [None] * 8
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("500", "server_error"), ("reset", "connection_broken"), ("not json", "not_the_protocol"), ("too large", "answer_too_large")],
+)
+def test_a_request_that_always_fails_ends_with_its_reason_and_the_others_are_answered(fault: str, reason: str) -> None:
+    def script(_: int, body: dict[str, Any]) -> Any:
+        return FAULTS[fault] if body["messages"][0]["content"] == "caption 3" else GOOD
+
+    with serving(script) as server:
+        failures = [a.failure for a in ask(address(server)).values() if a.failure]
+    assert failures == [reason]
+
+
+def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
+    with serving(lambda _, body: 1.0 if body["messages"][0]["content"] == "caption 3" else GOOD) as server:
+        failures = [a.failure for a in ask(address(server), timeout=0.2).values() if a.failure]
+    assert failures == ["timeout"]
+
+
+def test_a_prompt_that_does_not_fit_is_said_to_be_too_long() -> None:
+    with serving(lambda *_: (400, {}, "This model's maximum context length is 64 tokens")) as server:
+        answers = ask(address(server), 2)
+    assert {a.failure for a in answers.values()} == {"context_too_small"}
+
+
+def test_no_more_requests_are_under_way_than_allowed() -> None:
+    def script(*_: Any) -> str:
+        time.sleep(0.02)
+        return GOOD
+
+    with serving(script) as server:
+        ask(address(server), 30, concurrency=4)
+        assert server.most_busy <= 4
+        assert len(server.chats) == 30
+
+
+def test_a_server_that_restarts_in_the_middle_is_waited_for() -> None:
+    first = Server(lambda *_: GOOD)
+    port, url = first.server_address[1], address(first)
+    first.server_close()
+    stopped = threading.Event()
+
+    def life() -> None:
+        with serving(lambda n, _: GOOD if n < 5 else "reset", port):
+            time.sleep(0.3)
+        stopped.set()
+        time.sleep(0.2)
+        with serving(lambda *_: GOOD, port):
+            done.wait(10)
+
+    done = threading.Event()
+    thread = threading.Thread(target=life)
+    thread.start()
+    time.sleep(0.1)
+    try:
+        answers = ask(url, 40, concurrency=2, patience=10.0)
+    finally:
+        done.set()
+        thread.join()
+    assert len(answers) == 40
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_names_the_variable_and_never_the_key(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with serving(lambda *_: (status, {}, "sk-secret")) as server, pytest.raises(RewriterError) as caught:
+        ask(address(server))
+    assert "OPENAI_API_KEY" in caught.value.hint
+    assert "sk-secret" not in caught.value.message + caught.value.hint
+
+
+def test_a_server_that_is_not_there_is_named_with_what_was_tried() -> None:
+    with pytest.raises(RewriterError, match=r"http://127.0.0.1:9/v1: no answer .* GET http://127.0.0.1:9/v1/models was tried 3 times"):
+        ask("http://127.0.0.1:9/v1")
+
+
+def test_an_unknown_model_is_named_with_those_that_are_served() -> None:
+    with serving(lambda *_: GOOD) as server, pytest.raises(RewriterError, match="does not serve 'large'") as caught:
+        ask(address(server), model="large")
+    assert caught.value.hint == "models there: small"
+
+
+def test_a_server_that_fails_on_everything_stops_the_run() -> None:
+    with serving(lambda *_: (500, {}, "out of memory")) as server, pytest.raises(RewriterError, match="50 requests in a row"):
+        ask(address(server), 200)
+
+
+def test_usage_and_cut_off_replies_are_read() -> None:
+    with serving(lambda *_: (200, {}, completion("{", "length"))) as server:
+        [answer] = ask(address(server), 1).values()
+    assert (answer.tokens_in, answer.tokens_out, answer.replies[0].truncated) == (100, 20, True)

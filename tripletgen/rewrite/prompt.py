@@ -1,0 +1,233 @@
+"""Prompt files: front matter, instructions, examples, and a template for the data.
+
+The chat of a request is: the instructions, the examples (the same for every request, so an engine computes them once), and last the
+data. Whatever a template prints is written as JSON: a caption is data with an end that can be seen, and never an instruction.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tripletgen.assets import asset
+from tripletgen.errors import UsageError
+from tripletgen.rewrite.base import Message
+from tripletgen.rewrite_options import TASKS
+from tripletgen.schema import Triplet
+
+VARIABLES: dict[str, tuple[str, ...]] = {
+    "paraphrase": ("reference_caption", "modification_text", "target_caption", "source_phrase", "target_phrase", "edit_type"),
+    "edit": ("reference_caption", "edit_type", "wish"),
+    "describe": ("reference_caption", "target_caption", "source_phrase", "target_phrase"),
+}
+"""What the template of a task may print."""
+REPLY_KEYS = {"paraphrase": ("modification_text",), "edit": ("modification_text", "target_caption"), "describe": ("modification_text",)}
+WISHES = {
+    "replace_object": "replace one thing by another",
+    "change_attribute": "change the color, material, size or age of one thing",
+    "compare_attribute": "make one thing bigger, smaller, older or newer",
+    "change_count": "change how many of one thing there are",
+    "add_object": "add one thing",
+    "remove_object": "take one thing away",
+    "change_relation": "change where one thing is",
+    "change_scene": "change the place or background",
+    "change_action": "change what somebody does",
+    "change_viewpoint": "change the style, view, weather or time of day",
+    "combine": "change two things",
+}
+_KEYS = ("name", "version", "task", "variables", "schema", "user", "examples")
+
+
+class Prompt(NamedTuple):
+    """A prompt file that was checked."""
+
+    name: str
+    version: int
+    task: str
+    variables: tuple[str, ...]
+    schema: dict[str, Any]
+    system: str
+    user: str
+    examples: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
+
+    @property
+    def prompt_id(self) -> str:
+        """Return `name@hash`: equal ids mean equal prompts."""
+        return f"{self.name}@{hashlib.sha256(json.dumps(self, sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def load_prompts(folder: str | None = None) -> dict[str, Prompt]:
+    """Return a prompt for every task: the user's own where the folder has one, else ours.
+
+    Raises:
+        UsageError: there is no such folder, or a file in it is no prompt.
+    """
+    prompts = _read_folder(asset("prompts"))
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder}: no such folder", "name a folder with prompt files (*.md)")
+        own = _read_folder(Path(folder))
+        if not own:
+            raise UsageError(f"{folder}: holds no prompt", "a prompt is a file NAME.md with front matter, see docs/rewriting.md")
+        prompts |= own
+    return {task: prompts[task] for task in TASKS}
+
+
+def _read_folder(folder: Path) -> dict[str, Prompt]:
+    found = [read_prompt(path) for path in sorted(folder.glob("*.md")) if path.name != "README.md"]
+    by_task = {prompt.task: prompt for prompt in found}
+    if len(by_task) < len(found):
+        raise UsageError(f"{folder}: holds two prompts for one task", "keep one file a task")
+    return by_task
+
+
+def read_prompt(path: Path) -> Prompt:
+    """Read and check a prompt file.
+
+    Raises:
+        UsageError: the front matter, a variable, the schema or an example is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        head, mark, body = text.removeprefix("---\n").partition("\n---\n")
+        values = yaml.safe_load(head)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read ({str(error).splitlines()[0]})", "see docs/rewriting.md") from error
+    if not mark or not text.startswith("---\n") or not isinstance(values, dict):
+        raise UsageError(f"{path}: no front matter", "begin with ---, YAML, ---; then the instructions")
+    for name in _KEYS:
+        if name not in values:
+            raise UsageError(f"{path}: no {name!r} in the front matter", f"keys: {', '.join(_KEYS)}")
+    for name in values:
+        if name not in _KEYS:
+            raise UsageError(f"{path}: unknown key {name!r}", f"keys: {', '.join(_KEYS)}")
+    if values["task"] not in TASKS:
+        raise UsageError(f"{path}: no task {values['task']!r}", f"tasks: {', '.join(TASKS)}")
+    examples = _examples(path, values["examples"])
+    prompt = Prompt(
+        str(values["name"]),
+        values["version"],
+        values["task"],
+        tuple(values["variables"]),
+        values["schema"],
+        body.strip(),
+        values["user"],
+        examples,
+    )
+    _check_variables(path, prompt)
+    _check_schema(path, prompt)
+    return prompt
+
+
+def _examples(path: Path, values: Any) -> tuple[tuple[dict[str, Any], dict[str, Any]], ...]:
+    try:
+        return tuple((dict(entry["data"]), dict(entry["reply"])) for entry in values)
+    except (TypeError, KeyError, ValueError) as error:
+        raise UsageError(f"{path}: an example lacks data or reply", "write examples: [{data: {...}, reply: {...}}]") from error
+
+
+def _check_variables(path: Path, prompt: Prompt) -> None:
+    import jinja2
+    import jinja2.meta
+
+    allowed = VARIABLES[prompt.task]
+    for name in prompt.variables:
+        if name not in allowed:
+            raise UsageError(f"{path}: unknown variable {name!r}", f"variables of {prompt.task}: {', '.join(allowed)}")
+    try:
+        used = jinja2.meta.find_undeclared_variables(_environment().parse(prompt.user))
+    except jinja2.TemplateSyntaxError as error:
+        raise UsageError(f"{path}: user: {error.message}", "see the Jinja documentation of templates") from error
+    for name in sorted(used):
+        if name not in prompt.variables:
+            raise UsageError(f"{path}: variable {name!r} is used and not declared", f"variables of {prompt.task}: {', '.join(allowed)}")
+    for data, _ in prompt.examples:
+        try:
+            render(prompt.user, data)
+        except jinja2.UndefinedError as error:
+            raise UsageError(f"{path}: an example lacks a variable ({error.message})", f"it needs {', '.join(prompt.variables)}") from error
+
+
+def _check_schema(path: Path, prompt: Prompt) -> None:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(prompt.schema)
+    except SchemaError as error:
+        raise UsageError(f"{path}: schema is not JSON Schema ({error.message})", "see https://json-schema.org") from error
+    properties = prompt.schema.get("properties", {}) if isinstance(prompt.schema, dict) else {}
+    for key in REPLY_KEYS[prompt.task]:
+        if key not in properties or key not in prompt.schema.get("required", ()):
+            raise UsageError(
+                f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}"
+            )
+    for _, reply in prompt.examples:
+        for fault in Draft202012Validator(prompt.schema).iter_errors(reply):
+            raise UsageError(f"{path}: an example's reply does not fit the schema ({fault.message})", "mend the example or the schema")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    """Return the sandbox that templates run in; every value that is printed comes out as JSON."""
+    import jinja2
+    from jinja2.sandbox import SandboxedEnvironment
+
+    def as_json(value: Any) -> Any:
+        return value if isinstance(value, jinja2.Undefined) else json.dumps(value, ensure_ascii=False)
+
+    return SandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=as_json, autoescape=False)
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Any:
+    return _environment().from_string(text)
+
+
+def render(template: str, data: Mapping[str, Any]) -> str:
+    """Return the text of a user's turn."""
+    return str(_template(template).render(data)).strip()
+
+
+@lru_cache(maxsize=16)
+def _prefix(system: str, user: str, examples: str) -> tuple[Message, ...]:
+    turns = [Message("system", system)]
+    for data, reply in json.loads(examples):
+        turns += [Message("user", render(user, data)), Message("assistant", json.dumps(reply, ensure_ascii=False, separators=(",", ":")))]
+    return tuple(turns)
+
+
+def messages_of(prompt: Prompt, row: Triplet) -> tuple[Message, ...]:
+    """Return the chat that asks for a row: instructions and examples first, the data last."""
+    data = row._asdict() | {"wish": WISHES[row.edit_type]}
+    known = {name: data[name] for name in prompt.variables}
+    return (*_prefix(prompt.system, prompt.user, json.dumps(prompt.examples)), Message("user", render(prompt.user, known)))
+
+
+def second_attempt(messages: tuple[Message, ...], reply: str, reason: str) -> tuple[Message, ...]:
+    """Return the chat that tells why a reply was refused and asks again."""
+    told = f"That was refused: {reason}. Answer once more, differently, with JSON only."
+    return (*messages, Message("assistant", reply[:300]), Message("user", told))
+
+
+def describe_prompts(prompts: Iterable[Prompt]) -> list[str]:
+    """Return a line a prompt."""
+    return [f"{p.prompt_id:<22} {p.task:<11} version {p.version}, {len(p.examples)} examples" for p in prompts]
+
+
+def show_prompt(prompts: Mapping[str, Prompt], task: str) -> list[str]:
+    """Return the chat of a prompt, a turn a line, as a model sees it.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    if task not in prompts:
+        raise UsageError(f"no task {task!r}", f"tasks: {', '.join(prompts)}")
+    prompt = prompts[task]
+    turns = _prefix(prompt.system, prompt.user, json.dumps(prompt.examples))
+    schema = json.dumps(prompt.schema, ensure_ascii=False)
+    return [prompt.prompt_id, *(f"[{turn.role}] {turn.content}" for turn in turns), f"[user] {prompt.user.strip()}", f"[schema] {schema}"]

@@ -1,0 +1,332 @@
+"""The stage: which rows are asked for, in which batches, and what becomes of the answers.
+
+Batches hold requests of many units, and the next batch is ready before the one that runs has ended, so the engine never waits for the
+checks. What a batch holds depends on the rows and on the answers before it alone, never on time or on the cache: equal answers give
+equal rows.
+"""
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import xxhash
+
+from tripletgen.decontaminate import BenchmarkIndex
+from tripletgen.rewrite.base import Answer, Message, Reply, Request, Rewriter, make_request, sampling_of
+from tripletgen.rewrite.cache import Cache
+from tripletgen.rewrite.engines import Opener, open_rewriter
+from tripletgen.rewrite.prompt import Prompt, messages_of, second_attempt
+from tripletgen.rewrite.reply import judge, told
+from tripletgen.rewrite_options import TASKS, RewriteOptions, model_name
+from tripletgen.schema import Triplet
+
+_KEPT_TEXT = 2_000
+_STORE = 64
+_AHEAD = 2
+
+Reject = tuple[str, str, str, str | None, str | None, str, str]
+
+
+class UnitRows(NamedTuple):
+    """The rows of a unit, before or after the stage; a group lies in one unit, side by side."""
+
+    unit: int
+    rows: list[Triplet]
+    rejects: list[Reject]
+
+
+class Progress(Protocol):
+    """Receive how far the stage is."""
+
+    def advance(self, captions: int) -> None:
+        """Count rows as done."""
+
+    def note(self, text: str) -> None:
+        """Show how it goes."""
+
+
+@dataclass
+class Counts:
+    """What was asked and what came of it: the same numbers for an interrupted run and an uninterrupted one."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    accepted_later: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    not_asked: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    sent: int = 0
+    sent_tokens_out: int = 0
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers for the manifest; what depends on the time or the cache is left out."""
+        tasks = {
+            task: {
+                "asked": self.asked[task],
+                "accepted": self.accepted[task],
+                "accepted_at_second_attempt": self.accepted_later[task],
+                "failed": self.failed[task],
+                "not_asked": self.not_asked[task],
+            }
+            for task in TASKS
+            if self.asked[task] or self.not_asked[task]
+        }
+        return {
+            "tasks": tasks,
+            "refused": dict(sorted(self.refused.items())),
+            "requests": self.requests,
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
+        }
+
+
+@dataclass
+class _Unit:
+    """A unit under way."""
+
+    number: int
+    rows: list[Triplet]
+    seen: set[str]
+    pending: int = 0
+    made: dict[int, Triplet | None] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+class _Job(NamedTuple):
+    """A row that is asked for, at its first or a later attempt."""
+
+    unit: _Unit
+    position: int
+    prompt: Prompt
+    attempt: int
+    request: Request
+
+
+def choose_tasks(rows: Iterable[Triplet], options: RewriteOptions, seed: int) -> Iterator[str | None]:
+    """Yield the task of each row, or None; drawn from the seed and the row's group alone."""
+    group, rng = None, random.Random()
+    for row in rows:
+        if row.group_id != group:
+            group = row.group_id
+            rng = random.Random(xxhash.xxh3_64_intdigest(b"rewrite" + group.to_bytes(8, "little"), seed=seed % 2**64))
+        drawn = rng.random()
+        chosen = None
+        for task, origin in TASKS.items():
+            if origin == row.origin and chosen is None:
+                share = options.share_of(task, row.edit_type)
+                chosen = task if drawn < share else None
+                drawn -= share
+        yield chosen
+
+
+class Stage:
+    """Ask for rows and judge the answers; `counts` says what came of it."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        options: RewriteOptions,
+        seed: int,
+        prompts: Mapping[str, Prompt],
+        cache: Cache,
+        *,
+        index: BenchmarkIndex | None = None,
+        progress: Progress | None = None,
+        opener: Opener = open_rewriter,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.counts = Counts()
+        self._options, self._seed, self._prompts = options, seed, prompts
+        self._sampling = sampling_of(options, seed)
+        self._cache, self._index, self._progress = cache, index, progress
+        self._opener, self._clock = opener, clock
+        self._rewriter: Rewriter | None = None
+        self._retries: deque[_Job] = deque()
+        self._finished: deque[UnitRows] = deque()
+
+    def run(self, units: Iterable[UnitRows]) -> Iterator[UnitRows]:
+        """Yield every unit as it is finished, in any order.
+
+        Raises:
+            RewriterError: the engine cannot be started or is gone; answers so far are in the cache.
+        """
+        fresh = self._jobs(units)
+        flying: deque[tuple[list[_Job], Future[dict[str, Answer]]]] = deque()
+        try:
+            with ThreadPoolExecutor(1, "rewriter") as pool:
+                while True:
+                    while len(flying) < _AHEAD and (batch := self._take(fresh)):
+                        flying.append((batch, pool.submit(self._answer, [job.request for job in batch])))
+                    yield from self._drain()
+                    if not flying:
+                        return
+                    batch, future = flying.popleft()
+                    answers = future.result()
+                    for job in batch:
+                        self._settle(job, answers[job.request.key])
+                    self._note()
+        finally:
+            if self._rewriter is not None:
+                self._rewriter.close()
+
+    def requests(self, units: Iterable[UnitRows]) -> Iterator[Request]:
+        """Yield the first requests that a run would make; nothing is sent."""
+        for job in self._jobs(units):
+            self._finished.clear()
+            yield job.request
+
+    def _jobs(self, units: Iterable[UnitRows]) -> Iterator[_Job]:
+        model = self._options.model
+        for number, rows, rejects in units:
+            unit = _Unit(number, rows, {row.triplet_id for row in rows}, rejects=rejects)
+            tasks = list(choose_tasks(rows, self._options, self._seed))
+            unit.pending = sum(task is not None for task in tasks)
+            self._advance(len(rows) - unit.pending)
+            if not unit.pending:
+                self._finish(unit)
+            for position, task in enumerate(tasks):
+                if task is not None:
+                    prompt = self._prompts[task]
+                    messages = messages_of(prompt, rows[position])
+                    yield _Job(unit, position, prompt, 1, make_request(model, self._sampling, messages, prompt.schema))
+
+    def _take(self, fresh: Iterator[_Job]) -> list[_Job]:
+        """Return the next batch: second attempts first, then rows that were not asked for yet, as far as the limits allow."""
+        batch: list[_Job] = []
+        while len(batch) < self._options.batch_requests:
+            job = self._retries.popleft() if self._retries else next(fresh, None)
+            if job is None:
+                break
+            if self._is_spent():
+                self._leave(job)
+                continue
+            self.counts.requests += 1
+            if job.attempt == 1:
+                self.counts.asked[job.prompt.task] += 1
+            batch.append(job)
+        return batch
+
+    def _is_spent(self) -> bool:
+        options, counts = self._options, self.counts
+        return (options.max_requests is not None and counts.requests >= options.max_requests) or (
+            options.max_tokens_total is not None and counts.tokens_in + counts.tokens_out >= options.max_tokens_total
+        )
+
+    def _answer(self, requests: list[Request]) -> dict[str, Answer]:
+        """Answer from the cache, and ask for the rest; runs beside the checks of the batch before."""
+        answers = self._cache.get([request.key for request in requests])
+        missing = list({request.key: request for request in requests if request.key not in answers}.values())
+        if not missing:
+            return answers
+        if self._rewriter is None:
+            self._rewriter = self._opener(self._options, self._sampling)
+        began, waiting = self._clock(), []
+        try:
+            for answer in self._rewriter.answer(missing):
+                answers[answer.key] = answer
+                waiting.append(answer)
+                if len(waiting) >= _STORE:
+                    self._cache.put(waiting)
+                    waiting = []
+        finally:
+            self._cache.put(waiting)
+        self.counts.seconds += self._clock() - began
+        self.counts.sent += len(missing)
+        self.counts.sent_tokens_out += sum(answers[request.key].tokens_out for request in missing)
+        return answers
+
+    def _settle(self, job: _Job, answer: Answer) -> None:
+        """Take the first good reply; else ask again, or give the row up."""
+        self.counts.tokens_in += answer.tokens_in
+        self.counts.tokens_out += answer.tokens_out
+        row, generator = job.unit.rows[job.position], f"{job.prompt.prompt_id} {model_name(self._options.model)}"
+        if answer.failure is not None:
+            self._refuse(job, answer.failure, answer.detail)
+            self._end(job, None)
+            return
+        reason, text = "empty_reply", ""
+        for reply in answer.replies or (Reply("", truncated=False),):
+            made, found = judge(job.prompt, row, reply, generator)
+            found = found or (self._clash(job.unit, made) if made else None)
+            if found is None and made is not None:
+                self._end(job, made)
+                return
+            reason, text = found or reason, reply.text
+            self._refuse(job, reason, text)
+        if job.attempt < self._options.attempts:
+            messages: tuple[Message, ...] = second_attempt(job.request.messages, text, told(reason))
+            request = make_request(self._options.model, self._sampling, messages, job.prompt.schema)
+            self._retries.append(job._replace(attempt=job.attempt + 1, request=request))
+        else:
+            self._end(job, None)
+
+    def _clash(self, unit: _Unit, made: Triplet) -> str | None:
+        if made.triplet_id in unit.seen:
+            return "duplicate_triplet"
+        leaks = self._index is not None and (self._index.leaks(made.modification_text) or self._index.leaks(made.target_caption))
+        return "benchmark_text" if leaks else None
+
+    def _refuse(self, job: _Job, reason: str, text: str) -> None:
+        """Count a reply that is not taken and keep what it said."""
+        row = job.unit.rows[job.position]
+        self.counts.refused[reason] += 1
+        said = text[:_KEPT_TEXT].encode("utf-8", "replace").decode()
+        job.unit.rejects.append(("rewrite", reason, row.reference_caption, said, row.target_caption, row.source, row.source_id))
+
+    def _end(self, job: _Job, made: Triplet | None) -> None:
+        task = job.prompt.task
+        if made is None:
+            self.counts.failed[task] += 1
+        else:
+            self.counts.accepted[task] += 1
+            self.counts.accepted_later[task] += job.attempt > 1
+            job.unit.seen.add(made.triplet_id)
+        job.unit.made[job.position] = made
+        self._done(job)
+
+    def _leave(self, job: _Job) -> None:
+        """Leave a row as it is, for a limit is reached; after a first attempt it has failed."""
+        if job.attempt > 1:
+            self._end(job, None)
+            return
+        self.counts.not_asked[job.prompt.task] += 1
+        self._done(job)
+
+    def _done(self, job: _Job) -> None:
+        job.unit.pending -= 1
+        self._advance(1)
+        if job.unit.pending == 0:
+            self._finish(job.unit)
+
+    def _finish(self, unit: _Unit) -> None:
+        """Put a unit's rows together: what was made, and what the options keep of what was there."""
+        rows: list[Triplet] = []
+        for position, row in enumerate(unit.rows):
+            made = unit.made.get(position)
+            asked = position in unit.made
+            if not asked or self._options.keep == "always" or (made is None and self._options.keep == "failed"):
+                rows.append(row)
+            if made is not None:
+                rows.append(made)
+        self._finished.append(UnitRows(unit.number, rows, sorted(unit.rejects, key=str)))
+
+    def _drain(self) -> Iterator[UnitRows]:
+        while self._finished:
+            yield self._finished.popleft()
+
+    def _advance(self, rows: int) -> None:
+        if self._progress is not None:
+            self._progress.advance(rows)
+
+    def _note(self) -> None:
+        if self._progress is not None:
+            ended = self.counts.accepted.total() + self.counts.failed.total()
+            rate = self.counts.sent_tokens_out / self.counts.seconds if self.counts.seconds else 0
+            self._progress.note(f"rewriting, {rate:,.0f} tokens/s, {100 * self.counts.accepted.total() / max(ended, 1):.0f} % accepted")
