@@ -42,7 +42,6 @@ def test_a_build_rewrites_in_one_run_and_a_second_run_finds_it_finished(tmp_path
     assert check_dataset(out) == []
     manifest = read_manifest(out)
     rewriting = manifest["rewriting"]
-    assert rewriting["tasks"]["paraphrase"]["asked"] == asked - rewriting["tasks"]["paraphrase"]["failed"] * 1 or asked
     assert manifest["triplets"]["origin"]["llm"] == rewriting["tasks"]["paraphrase"]["accepted"] > 10
     assert pq.read_table(out / "rejects").num_rows == sum(rewriting["refused"].values())
     card = (out / "README.md").read_text()
@@ -60,7 +59,7 @@ def test_a_killed_rewrite_goes_on_and_asks_for_nothing_twice(dataset: Path, tmp_
         arguments = ["rewrite", str(dataset), *flags(address(server)), "--share", "paraphrase=1", "--quiet"]
         command = [*APP, *arguments, "--out", str(tmp_path / "cut"), "--concurrency", "8"]
         process = subprocess.Popen(command, cwd=tmp_path, env=environment())
-        while len(server.chats) < 300:
+        while len(server.chats) < 300 and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -68,7 +67,7 @@ def test_a_killed_rewrite_goes_on_and_asks_for_nothing_twice(dataset: Path, tmp_
         before = len(server.chats)
         assert run_cli(*arguments, "--out", tmp_path / "cut", "--concurrency", "8", cwd=tmp_path).returncode == 0
         twice = len(server.chats) - len({json.dumps(chat) for chat in server.chats})
-        assert before > 300 - 1
+        assert before >= 300
         assert twice <= 64 + 8  # what was on its way, and answers not yet stored
         assert run_cli(*arguments, "--out", tmp_path / "whole", cwd=tmp_path).returncode == 0
     assert check_dataset(tmp_path / "cut") == []
