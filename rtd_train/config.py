@@ -98,10 +98,12 @@ class FitPhiConfig:
     device: str = "auto"
     seed: int = 0
     log_every: int = 10
+    checkpoint_every: int = 1000
     cache: str | None = None
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
-        _check_least(self, 1, "steps", "batch_size", "log_every")
+        _check_least(self, 1, "steps", "batch_size", "log_every", "checkpoint_every")
         _check_least(self, 0, "seed")
         _check_positive(self, "lr")
         _check_choice(self, "precision", PRECISIONS)
@@ -110,7 +112,7 @@ class FitPhiConfig:
             raise UsageError(f"dropout: {self.dropout!r} is not in [0, 1)", "try 0.5")
 
 
-def run_values(config: FitConfig) -> dict[str, Any]:
+def run_values(config: FitConfig | FitPhiConfig) -> dict[str, Any]:
     """Return what determines the trained weights: two runs of equal values may go on from one another."""
     return {name: value for name, value in asdict(config).items() if name not in NOT_IN_RUN}
 

@@ -4,6 +4,8 @@ A caption with a pseudo-token of itself in the place of its noun phrases must be
 token what the nouns said, without a picture (LinCIR, arXiv 2312.01998).
 """
 
+import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +16,8 @@ import torch.nn.functional as F
 import xxhash
 
 from rtd_train.captions import iter_masked
-from rtd_train.config import FitPhiConfig
+from rtd_train.checkpoint import Checkpoint, load_checkpoint, open_run, save_checkpoint
+from rtd_train.config import FitPhiConfig, run_values
 from rtd_train.data import Ragged, draw, tokenize_rows
 from rtd_train.device import autocast, join_world
 from rtd_train.errors import DataError, DivergenceError
@@ -36,10 +39,12 @@ class PhiResult(NamedTuple):
 
 
 def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult:
-    """Train phi as `config` says and write it to `config.out`.
+    """Train phi as `config` says and write it to `config.out`, or go on with a run that was interrupted.
+
+    Until the file is written, checkpoints lie beside it in `config.out.run`.
 
     Raises:
-        TrainError: backbone or captions cannot be used, or the loss is no number.
+        TrainError: backbone or captions cannot be used, the loss is no number, or a run of other options was begun there.
     """
     progress = progress or Silent()
     with join_world(config.device) as world:
@@ -59,10 +64,13 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
             lambda batch: tokenize(backbone, batch),
             folder / f"masked-{digest}-{len(backbone.tokenizer)}",
         )
+        run = Path(f"{config.out}.run")
+        values = {**run_values(config), "captions": digest, "weights": weights_hash(backbone.model)}
+        open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
-            losses, seconds = train_phi(backbone, phi, masked, features, config, world.device, progress)
+            losses, rate = train_phi(backbone, phi, masked, features, config, world.device, progress, run)
     about = {
         "backbone": backbone.name,
         "weights": weights_hash(backbone.model),
@@ -71,13 +79,23 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
         "loss": losses[-1],
     }
     save_phi(phi, config.out, about)
-    return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], config.steps * config.batch_size / seconds)
+    shutil.rmtree(run)
+    return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], rate)
 
 
-def train_phi(
-    backbone: TextBackbone, phi: MLP, masked: Ragged, features: Any, config: FitPhiConfig, device: torch.device, progress: Progress
+def train_phi(  # noqa: PLR0913, PLR0917
+    backbone: TextBackbone,
+    phi: MLP,
+    masked: Ragged,
+    features: Any,
+    config: FitPhiConfig,
+    device: torch.device,
+    progress: Progress,
+    run: Path,
 ) -> tuple[list[float], float]:
-    """Train phi in place; return the mean losses of each `log_every` steps, and the seconds.
+    """Train phi in place; return the mean losses of each `log_every` steps, and captions a second.
+
+    Every step seeds its own noise and dropout, so it is a function of its number, and a run that was killed goes on bit by bit.
 
     Raises:
         DivergenceError: the loss is no number.
@@ -87,8 +105,18 @@ def train_phi(
     optimizer = torch.optim.AdamW(phi.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
     progress.phase("training", config.steps)
-    begin, means, losses = time.monotonic(), [], []
-    for step in range(config.steps):
+    means: list[float] = []
+    losses: list[torch.Tensor] = []
+    checkpoint = load_checkpoint(run)
+    if checkpoint is not None:
+        phi.load_state_dict(checkpoint.weights)
+        optimizer.load_state_dict(checkpoint.optimizer)
+        scaler.load_state_dict(checkpoint.state["scaler"])
+        means = checkpoint.state["means"]
+    begin, first = time.monotonic(), checkpoint.step if checkpoint is not None else 0
+    saved = first
+    for step in range(first, config.steps):
+        torch.manual_seed(config.seed * 2**32 + step)
         rows = draw(len(masked), config.batch_size, step, config.seed)
         targets = torch.from_numpy(features[rows]).to(device)
         noise = config.noise_scale * torch.rand(len(rows), 1, device=device) * torch.randn_like(targets)
@@ -109,7 +137,12 @@ def train_phi(
                 raise DivergenceError(
                     f"the loss is {means[-1]} at step {step + 1}", "nothing is written; try a smaller --lr or another --precision"
                 )
-            rate = (step + 1) * config.batch_size / (time.monotonic() - begin)
+            rate = (step + 1 - first) * config.batch_size / (time.monotonic() - begin)
             progress.advance(step + 1, loss=means[-1], rate=rate)
+            if step + 1 - saved >= config.checkpoint_every and step + 1 < config.steps:
+                saved = step + 1
+                state = {"means": means, "scaler": scaler.state_dict()}
+                weights = {name: tensor.detach().cpu() for name, tensor in phi.state_dict().items()}
+                save_checkpoint(run, Checkpoint(saved, weights, {}, optimizer.state_dict(), state), keep=1)
     phi.eval()
-    return means, time.monotonic() - begin
+    return means, (config.steps - first) * config.batch_size / max(time.monotonic() - begin, 1e-9)

@@ -27,10 +27,15 @@ def command(
     device: Annotated[str, Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     seed: Annotated[int, Option(help="Seed of weights, order and noise.")] = 0,
     log_every: Annotated[int, Option(help="Steps between checks of the loss.")] = 10,
+    checkpoint_every: Annotated[int, Option(help="Steps between checkpoints, from which the same command goes on.")] = 1000,
     cache: Annotated[str | None, Option(metavar="DIR", help="Folder of frozen features and tokens.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Forget what a run of other options began.")] = False,
     quiet: Annotated[bool, Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Train phi by LinCIR's self-masking projection; the defaults are the published setting."""
+    """Train phi by LinCIR's self-masking projection; the defaults are the published setting.
+
+    The same command goes on where it was interrupted.
+    """
     given = {name: value for name, value in locals().items() if name not in ("quiet", "captions")}
     config = FitPhiConfig(captions=tuple(captions), **given)
     from rtd_train.phi_trainer import fit_phi

@@ -8,7 +8,7 @@ import torch
 
 from rtd_train.captions import iter_masked, mask
 from rtd_train.config import FitPhiConfig
-from rtd_train.errors import DataError, DivergenceError, UsageError
+from rtd_train.errors import DataError, DivergenceError, OutputError, UsageError
 from rtd_train.features import caption_features
 from rtd_train.models.phi import load_phi
 from rtd_train.phi_trainer import fit_phi
@@ -52,6 +52,42 @@ def test_the_same_seed_gives_the_same_phi(options, tmp_path):
     fit_phi(again)
     inputs = torch.randn(2, 64)
     assert torch.equal(load_phi(options.out)(inputs), load_phi(again.out)(inputs))
+
+
+class StopsAt:
+    """Stop a run in its tracks, as a kill would, after so many steps."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def phase(self, name, total):
+        self.name = name
+
+    def advance(self, done, **figures):
+        if self.name == "training" and done >= self.step:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stop", [10, 20, 30])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(options, tmp_path, stop):
+    options = dataclasses.replace(options, checkpoint_every=10)
+    whole = fit_phi(dataclasses.replace(options, out=str(tmp_path / "whole.safetensors")))
+    with pytest.raises(KeyboardInterrupt):
+        fit_phi(options, StopsAt(stop))
+    assert (tmp_path / "phi.safetensors.run").is_dir()
+    assert not (tmp_path / "phi.safetensors").exists()
+    result = fit_phi(options)
+    assert (result.first_loss, result.loss) == (whole.first_loss, whole.loss)
+    assert (tmp_path / "phi.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    assert not (tmp_path / "phi.safetensors.run").exists()
+
+
+def test_a_run_of_other_options_is_not_gone_on_with(options):
+    with pytest.raises(KeyboardInterrupt):
+        fit_phi(options, StopsAt(10))
+    with pytest.raises(OutputError, match=r"lr: 0\.001 there, 0\.01 here"):
+        fit_phi(dataclasses.replace(options, lr=0.01))
+    fit_phi(dataclasses.replace(options, lr=0.01, overwrite=True))
 
 
 def test_frozen_features_are_those_of_the_encoder_and_are_computed_once(backbone, tmp_path):
