@@ -94,7 +94,7 @@ class ChangeViewpoint:
             return None
         new = rng.choice(read_yaml("lexicon/views.yaml")["time"])
         change = Change(frame.end, frame.end, f" {new}")
-        return Edit(self.name, self.edit_type, None, new, (change,), "style", {"tail": new})
+        return Edit(self.name, self.edit_type, None, new, (change,), "style_scene", {"tail": new})
 
     def _style(self, frame: Frame, rng: random.Random) -> Edit | None:
         """Say at the end of a caption that is a sentence how the scene is shown, as the medium does before a noun phrase."""
@@ -103,11 +103,12 @@ class ChangeViewpoint:
         subject = _first_noun(frame)
         styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
         new = rng.choice(styles["any"] + styles["outdoor"] if frame.is_outdoor else styles["any"])
-        slots = {"tail": new}
+        slots, wording = {"tail": new}, "style_scene"
         if subject is not None and subject.noun is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
             slots |= slots_of("subject", name_of(frame, subject, short=True))
+            wording = "style"
         change = Change(frame.end, frame.end, f", {new}")
-        return Edit(self.name, self.edit_type, None, new, (change,), "style", slots)
+        return Edit(self.name, self.edit_type, None, new, (change,), wording, slots)
 
 
 def _is_scene(frame: Frame) -> bool:

@@ -14,7 +14,7 @@ PHRASING_WEIGHTS = {"imperative": 0.32, "predicate": 0.28, "relative": 0.28, "at
 _OPENERS = (
     *("same", "the same", "similar", "identical", "instead", "nothing", "is", "are", "was", "change it", "make it", "with", "no "),
     # And what has no verb is no second clause.
-    *("{new_a} in ", "{new_a} rather", "{new_a} instead", "{number} ", "{view_a} ", "{target}", "just ", "only "),
+    *("{new_a} in ", "{new_a} rather", "{new_a} instead", "{number} ", "{view_a} ", "{target}", "just ", "only ", "everything", "the very"),
 )
 
 
