@@ -17,7 +17,7 @@ from tripletgen.captions.sources import SourceSpec
 from tripletgen.errors import OutputError
 
 CAPTIONS = [*embedded_captions(3), "too short", embedded_captions(3)[0]]
-COMMAND = ["build", "a.txt", "--out", "out", "--quiet", "--shard-rows", "500", "--keep-rejects"]
+COMMAND = ["build", "a.txt", "--out", "out", "--quiet", "--shard-rows", "500", "--keep-rejects", "--pairs"]
 
 
 class StopAt:
@@ -69,6 +69,18 @@ def test_the_same_command_finishes_what_was_stopped(tmp_path, small_units, phase
     stop(prepare(tmp_path / "stopped"), phase, captions)
     tripletgen.build(options(tmp_path / "stopped"))
     assert digests(tmp_path / "stopped/out") == undisturbed(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("phase", "captions"), [("mining pairs", 0), ("mining pairs", 60), ("making triplets", 60)])
+def test_mined_pairs_are_finished_too(tmp_path, small_units, phase, captions):
+    twins = [text.replace("dog", animal) for animal in ("cat", "horse") for text in CAPTIONS if " dog " in text]
+    for name in ("stopped", "whole"):
+        prepare(tmp_path / name, [*CAPTIONS[:150], *twins])
+    tripletgen.build(options(tmp_path / "whole", pairs=True))
+    stop(tmp_path / "stopped", phase, captions, pairs=True)
+    manifest = tripletgen.build(options(tmp_path / "stopped", pairs=True))
+    assert digests(tmp_path / "stopped/out") == digests(tmp_path / "whole/out")
+    assert manifest["triplets"]["origin"]["pair"] > 5
 
 
 def test_what_was_done_before_the_stop_is_not_done_again(tmp_path, small_units):
