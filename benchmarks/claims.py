@@ -9,6 +9,7 @@ the work folder, so the same command goes on where it was interrupted.
 import argparse
 import json
 import random
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -30,6 +31,8 @@ from rtd_train.evaluation.system import System, compose_in_batches, in_batches
 from rtd_train.scenes.captions import full_caption
 from rtd_train.scenes.export import write_scenes
 from tripletgen.captions.sources import SourceSpec
+from tripletgen.parsing import ParsedCaption, parse
+from tripletgen.schema import Caption
 
 PHI_STEPS, BATCH, RATE = 300, 128, 1e-4
 
@@ -40,6 +43,7 @@ class Variant(NamedTuple):
     says: str
     options: dict[str, Any]
     remake: Callable[[list[TextTriplet], random.Random], list[TextTriplet]] | None = None
+    origin: str = "rule"
 
 
 def shuffled(triplets: list[TextTriplet], rng: random.Random) -> list[TextTriplet]:
@@ -59,6 +63,26 @@ def caption_pairs(triplets: list[TextTriplet], rng: random.Random) -> list[TextT
     ]
 
 
+def random_nouns(triplets: list[TextTriplet], rng: random.Random) -> list[TextTriplet]:
+    """Return triplets in which a noun of the caption is another noun drawn at random, told in one template: keyword substitution."""
+    references = list(dict.fromkeys(triplet.reference for triplet in triplets))
+    found = dict(zip(references, map(nouns_of, parse(Caption(text, "", "", "", 0) for text in references)), strict=True))
+    everything = sorted({noun for nouns in found.values() for noun in nouns})
+    made = []
+    for triplet in triplets:
+        old = rng.choice(found[triplet.reference] or everything)
+        new = rng.choice([noun for noun in everything if noun != old])
+        target = re.sub(rf"\b{re.escape(old)}\b", new, triplet.reference, count=1)
+        made.append(TextTriplet(triplet.reference, f"replace {old} with {new}", target))
+    return made
+
+
+def nouns_of(parsed: ParsedCaption) -> list[str]:
+    """Return the nouns of a caption."""
+    spans = zip(parsed.tags, parsed.starts, parsed.ends, strict=True)
+    return [parsed.text[start:end] for tag, start, end in spans if tag in ("NN", "NNS")]
+
+
 VARIANTS = {
     "RTD": Variant("the full method, rule triplets", {}),
     "no anchor": Variant("both sides trainable (naive tuning)", {"anchor": False}),
@@ -66,6 +90,8 @@ VARIANTS = {
     "no refined concat": Variant("the reference as text, no pseudo-token", {"refined_concat": False}),
     "shuffled": Variant("modification texts of other triplets", {}, shuffled),
     "caption pairs": Variant("triplets of unrelated captions", {}, caption_pairs),
+    "random nouns": Variant("a random noun for a noun, told in one template", {}, random_nouns),
+    "mined pairs": Variant("two captions that differ in one place (`tripletgen build --pairs`), and no other triplets", {}, origin="pair"),
 }
 
 
@@ -84,7 +110,7 @@ def make_world(work: Path) -> World:
     write_scenes(work)
     if not (work / "triplets" / "manifest.json").is_file():
         source = SourceSpec(str(work / "captions.txt"), "CC0-1.0")
-        tripletgen.build(tripletgen.BuildOptions(str(work / "triplets"), sources=(source,), validation_fraction=0.05))
+        tripletgen.build(tripletgen.BuildOptions(str(work / "triplets"), sources=(source,), validation_fraction=0.05, pairs=True))
     if not (work / "phi.safetensors").is_file():
         options = {"steps": PHI_STEPS, "batch_size": BATCH, "lr": 1e-3, "cache": str(work / "cache"), "device": "cpu"}
         config = rtd_train.FitPhiConfig((str(work / "captions.txt"),), str(work / "clip"), str(work / "phi.safetensors"), **options)
@@ -101,10 +127,14 @@ def system_of(work: Path, text_encoder: Path | None) -> System:
 
 def train(world: World, name: str, seed: int, steps: int) -> Path:
     """Return the text encoder of a variant, trained where it is not there yet."""
-    variant, data = VARIANTS[name], world.work / "triplets"
-    if variant.remake is not None:
-        data = world.work / f"{name.replace(' ', '-')}.json"
-        rows = variant.remake(read_split(world.work / "triplets", "train"), random.Random(0))
+    variant, data = VARIANTS[name], world.work / f"{name.replace(' ', '-')}.json"
+    if not data.is_file():
+        triplets = [
+            TextTriplet(row.reference_caption, row.modification_text, row.target_caption)
+            for row in tripletgen.read_triplets(world.work / "triplets", "train")
+            if row.origin == variant.origin
+        ]
+        rows = triplets if variant.remake is None else variant.remake(triplets, random.Random(0))
         keys = ("reference_caption", "conditioning_caption", "target_caption")
         data.write_text(json.dumps([dict(zip(keys, row, strict=True)) for row in rows]), encoding="utf-8")
     out = world.work / "runs" / f"{name.replace(' ', '-')}-{seed}"
@@ -190,6 +220,8 @@ def verdicts(found: dict[str, dict[str, dict[str, float]]]) -> list[tuple[str, s
         ("(d) refined batch sampling helps", *less("no refined batch")),
         ("(d) refined concatenation helps", *less("no refined concat")),
         ("(e) rule triplets beat triplets of unrelated captions", *less("caption pairs")),
+        ("(e) rule triplets beat random nouns for nouns", *less("random nouns")),
+        ("(e) rule triplets beat mined pairs alone", *less("mined pairs")),
         (
             "(f) shuffled modification texts destroy the gain",
             statistics.mean(of("shuffled")) - base["composed R@1"] < 0.5 * statistics.mean(gains),

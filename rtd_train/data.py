@@ -100,7 +100,10 @@ def _read_shards(folder: Path, split: str) -> Iterator[pa.RecordBatch]:
         raise DataError(f"{folder}: no shards of split {split!r} in it", hint)
     manifest = folder / "manifest.json"
     if manifest.is_file():
-        version = json.loads(manifest.read_text(encoding="utf-8")).get("schema_version")
+        try:
+            version = json.loads(manifest.read_text(encoding="utf-8"))["schema_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{manifest}: cannot be read ({error})", "run `tripletgen check` on the data") from error
         if version != SCHEMA_VERSION:
             hint = "install the tripletgen that wrote it"
             raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", hint)
@@ -164,6 +167,9 @@ def _number(batches: Iterator[pa.RecordBatch]) -> Texts:
     modifications: list[pa.Array] = []
     digest = xxhash.xxh3_128()
     for batch in batches:
+        empty = next((name for name in COLUMNS if batch.column(name).null_count), None)
+        if empty is not None:
+            raise DataError(f"a row has no {empty}", "each triplet needs three texts; run `tripletgen check` on the data")
         for name, side in sides.items():
             captions = batch.column(name).cast(pa.string()).to_pylist()
             side.append(np.fromiter((numbers.setdefault(caption, len(numbers)) for caption in captions), np.int64, len(captions)))

@@ -31,7 +31,7 @@ from rtd_train.checkpoint import (
 from rtd_train.config import FitConfig, run_values
 from rtd_train.data import Ragged, Rows, draw, read_triplets
 from rtd_train.device import World, autocast, join_world
-from rtd_train.errors import DivergenceError
+from rtd_train.errors import DivergenceError, UsageError
 from rtd_train.inputs import Inputs, prepare
 from rtd_train.losses import frozen_target_loss
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
@@ -369,6 +369,9 @@ def _choose_trained(model: Any, config: FitConfig) -> Any:
             torch.manual_seed(config.seed)
             return get_peft_model(model, LoraConfig(r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules=targets))
     model.requires_grad_(requires_grad=True)
+    if config.freeze_layers > len(model.text_model.encoder.layers):
+        layers = len(model.text_model.encoder.layers)
+        raise UsageError(f"freeze_layers: {config.freeze_layers} of an encoder of {layers} layers", f"try --freeze-layers {layers // 2}")
     if config.freeze_layers:
         model.text_model.embeddings.requires_grad_(requires_grad=False)
         for layer in model.text_model.encoder.layers[: config.freeze_layers]:

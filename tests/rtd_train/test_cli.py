@@ -44,6 +44,16 @@ def test_what_is_wrong_is_two_lines(arguments, status, message, tmp_path):
     assert lines[1].startswith("hint: ")
 
 
+def test_a_file_where_a_folder_should_be_is_two_lines(triplets, phi_file, tmp_path):
+    (tmp_path / "file").touch()
+    shared = ("--backbone", "random:tiny", "--device", "cpu", "--phi", phi_file, "--batch-size", 8, "--out", "run")
+    done = run("fit", triplets, *shared, "--cache", "file", cwd=tmp_path)
+    assert done.returncode == 1
+    message, hint = done.stderr.splitlines()
+    assert message.startswith("error: file")
+    assert hint == "hint: check the path, its permissions and the space that is left"
+
+
 def test_help_loads_nothing_heavy():
     code = "import sys, rtd_train, rtd_train.cli.app; print([m for m in ('torch', 'transformers', 'spacy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)

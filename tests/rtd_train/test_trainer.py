@@ -211,6 +211,27 @@ def test_low_rank_adapters_are_merged_and_lower_layers_stay(backbone, config, tm
     }
 
 
+def test_more_frozen_layers_than_there_are_and_adapters_beside_them_are_refused(config):
+    with pytest.raises(UsageError, match="freeze_layers: 3 of an encoder of 2 layers"):
+        fit(dataclasses.replace(config, freeze_layers=3))
+    with pytest.raises(UsageError, match="lora_rank and freeze_layers exclude one another"):
+        dataclasses.replace(config, lora_rank=2, freeze_layers=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_decay": -0.1}, "weight_decay: -0.1 is no number of at least 0"),
+        ({"noise_scale": float("nan")}, "noise_scale: nan is no number of at least 0"),
+        ({"clip_norm": 0.0}, "clip_norm: 0.0 is not a positive number"),
+        ({"seed": 2**31}, "seed: 2147483648 is too large"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message, config):
+    with pytest.raises(UsageError, match=message):
+        dataclasses.replace(config, **options)
+
+
 def test_old_checkpoints_are_removed(config):
     fit(dataclasses.replace(config, checkpoint_every=3, keep_checkpoints=2))
     assert sorted(path.name for path in Path(config.out, "checkpoints").iterdir()) == ["step-00000015", "step-00000018"]
