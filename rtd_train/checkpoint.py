@@ -125,11 +125,12 @@ def load_best(out: Path) -> dict[str, torch.Tensor] | None:
 
 
 def keep_metrics(out: Path, last_step: int) -> None:
-    """Remove the metrics of steps after the one that a run goes on from."""
+    """Remove the metrics of steps after the one that a run goes on from, and a line that a kill cut short."""
     path = out / METRICS
     if path.is_file():
-        kept = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= last_step]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        kept = [line for line in whole if json.loads(line)["step"] <= last_step]
+        path.write_text("".join(kept), encoding="utf-8")
 
 
 def read_metrics(out: Path) -> list[dict[str, Any]]:

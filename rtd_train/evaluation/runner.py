@@ -129,7 +129,7 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
     systems = load_systems(config)
     features = [task_features(config, case, task, next(iter(systems.values())), given) for task in case.tasks]
     rankings = {name: rankings_of(system, case, features) for name, system in systems.items()}
-    scores = {name: _scores(case, ranked) for name, ranked in rankings.items()}
+    scores = {name: scores_of(case, ranked) for name, ranked in rankings.items()}
     if case.captions:
         for name, system in systems.items():
             scores[name][case.tasks[0].name] |= plain_scores(system, case, features[0])
@@ -181,12 +181,7 @@ def submit(config: EvalConfig, out: str | Path) -> list[Path]:
 
 def load_systems(config: EvalConfig) -> dict[str, System]:
     """Return the untouched system where it is wanted or the only one, and the trained one where there is one."""
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
-    device = "cuda" if config.device != "cpu" and has_gpu else "cpu"
+    device = chosen_device(config)
     wanted: list[tuple[str, str | None]] = []
     if config.baseline or config.text_encoder is None:
         wanted.append((UNTOUCHED, None))
@@ -194,6 +189,20 @@ def load_systems(config: EvalConfig) -> dict[str, System]:
         wanted.append((TRAINED, config.text_encoder))
     options = {"prompt": config.prompt, "device": device, "precision": config.precision}
     return {name: load_system(config.backbone, config.phi, text_encoder=encoder, **options) for name, encoder in wanted}
+
+
+def chosen_device(config: EvalConfig) -> str:
+    """Return the device to run on.
+
+    Raises:
+        UsageError: a GPU is asked for and there is none.
+    """
+    import torch
+
+    has_gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not has_gpu:
+        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
+    return "cuda" if config.device != "cpu" and has_gpu else "cpu"
 
 
 def task_features(config: EvalConfig, case: Case, task: Task, system: System, given: ImageFeatures | None) -> "torch.Tensor":
@@ -222,7 +231,8 @@ def plain_scores(system: System, case: Case, features: "torch.Tensor") -> dict[s
     return {f"plain captions {metric}": found[metric] for metric in ("R@1", "R@5", "R@10")}
 
 
-def _scores(case: Case, rankings: Sequence[Ranking]) -> dict[str, dict[str, float]]:
+def scores_of(case: Case, rankings: Sequence[Ranking]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each task, and their means where there are several."""
     scores = {task.name: case.score(task, ranking) for task, ranking in zip(case.tasks, rankings, strict=True)}
     return with_mean(scores)
 

@@ -1,10 +1,9 @@
 """Make the small CLIP of Scenes: train tokenizer and both encoders from scratch on pictures and captions of the world.
 
-    python -m rtd_train.scenes.pretrain --out out/plain
-    python -m rtd_train.scenes.pretrain --start out/plain --out rtd_train/scenes/clip --talk 0.5 --steps 800 --images 10000 --seed 1
+    python -m rtd_train.scenes.pretrain --out rtd_train/scenes/clip
 
-The weights ship with the package, so nobody needs to run this; it is how they were made. It knows nothing of triplets or queries: like
-any CLIP it sees pictures with texts that are true of them. In the second part half of these texts are talk (`talk.py`), as the web's are.
+The weights ship with the package, so nobody needs to run this; it is how they were made. It knows nothing of triplets,
+modification texts or queries: like any CLIP it sees pictures with captions and nothing else.
 """
 
 import argparse
@@ -16,11 +15,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rtd_train.scenes.captions import caption
 from rtd_train.scenes.render import SIZE, render
-from rtd_train.scenes.talk import told
 from rtd_train.scenes.world import Scene, random_scene
 
 if TYPE_CHECKING:
@@ -109,33 +107,22 @@ def paint(scenes: list[Scene], seed: int) -> "torch.Tensor":
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
-class Plan(NamedTuple):
-    """How long and on what is trained: `talk` is the share of texts that are talk instead of captions."""
-
-    num_images: int
-    steps: int
-    batch: int
-    peak: float
-    talk: float
-    seed: int
-
-
-def train(model: "CLIPModel", tokenizer: Any, scenes: list[Scene], pixels: "torch.Tensor", plan: Plan) -> None:
-    """Train both encoders with CLIP's symmetric contrastive loss, with a fresh text for every picture each time it is seen."""
+def train(model: "CLIPModel", tokenizer: Any, scenes: list[Scene], pixels: "torch.Tensor", *, steps: int, batch: int, seed: int) -> None:
+    """Train both encoders with CLIP's symmetric contrastive loss, with a fresh caption of every picture each time it is seen."""
     import torch
 
-    rng, generator = random.Random(plan.seed), torch.Generator().manual_seed(plan.seed)
+    rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}], lr=1.0, betas=(0.9, 0.98)
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, plan))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, steps))
     start = time.monotonic()
     model.train()
-    for step in range(plan.steps):
-        chosen = torch.randint(len(scenes), (plan.batch,), generator=generator)
-        texts = [(told if rng.random() < plan.talk else caption)(scenes[index], rng) for index in chosen.tolist()]
+    for step in range(steps):
+        chosen = torch.randint(len(scenes), (batch,), generator=generator)
+        texts = [caption(scenes[index], rng) for index in chosen.tolist()]
         tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         images = pixels[chosen].float().div_(127.5).sub_(1.0)
         loss = model(**tokens, pixel_values=images, return_loss=True).loss
@@ -146,36 +133,27 @@ def train(model: "CLIPModel", tokenizer: Any, scenes: list[Scene], pixels: "torc
         schedule.step()
         with torch.no_grad():
             model.logit_scale.clamp_(max=math.log(100))
-        if step % 50 == 0 or step == plan.steps - 1:
+        if step % 50 == 0 or step == steps - 1:
             sys.stderr.write(f"step {step:5d}  loss {loss.item():.3f}  {time.monotonic() - start:.0f} s\n")
     model.train(mode=False)
 
 
-def _learning_rate(step: int, plan: Plan, warmup: int = 100) -> float:
+def _learning_rate(step: int, steps: int, peak: float = 1e-3, warmup: int = 100) -> float:
     if step < warmup:
-        return plan.peak * (step + 1) / warmup
-    return plan.peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, plan.steps - warmup)))
+        return peak * (step + 1) / warmup
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def pretrain(folder: Path, plan: Plan, start: Path | None = None) -> None:
-    """Write a model folder as transformers reads it: weights in half precision, configuration, tokenizer, preprocessing.
-
-    Training goes on from the folder `start`, where one is given.
-    """
-    import torch
-    from transformers import CLIPModel, CLIPTokenizer
+def pretrain(folder: Path, *, num_images: int, steps: int, batch: int, seed: int) -> None:
+    """Write a model folder as transformers reads it: weights in half precision, configuration, tokenizer, preprocessing."""
+    from transformers import CLIPTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(plan.seed)
-    scenes = [random_scene(rng) for _ in range(plan.num_images)]
-    if start is None:
-        write_tokenizer(folder, plan.seed)
-        model = build_model(folder, plan.seed)
-    else:
-        for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
-            (folder / name).write_bytes((start / name).read_bytes())
-        model = CLIPModel.from_pretrained(start, dtype=torch.float32)
-    train(model, CLIPTokenizer.from_pretrained(folder), scenes, paint(scenes, plan.seed), plan)
+    write_tokenizer(folder, seed)
+    rng = random.Random(seed)
+    scenes = [random_scene(rng) for _ in range(num_images)]
+    model = build_model(folder, seed)
+    train(model, CLIPTokenizer.from_pretrained(folder), scenes, paint(scenes, seed), steps=steps, batch=batch, seed=seed)
     weights: Any = model
     weights.half().save_pretrained(folder)
     # Half precision is how the weights travel; who loads them without asking gets what can be trained.
@@ -207,13 +185,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--steps", type=int, default=2_400)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--talk", type=float, default=0.0, help="share of texts that are talk instead of captions")
-    parser.add_argument("--start", type=Path, help="folder to go on from")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    plan = Plan(options.images, options.steps, options.batch, options.peak, options.talk, options.seed)
-    pretrain(options.out, plan, options.start)
+    pretrain(options.out, num_images=options.images, steps=options.steps, batch=options.batch, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.runner import EvalConfig, evaluate, submit, with_mean, write_result
 from rtd_train.evaluation.store import ImageFeatures, write_features
 from rtd_train.evaluation.system import in_batches
+from rtd_train.evaluation.validation import validator
 from rtd_train.models.phi import MLP, save_phi
 from rtd_train.scenes.export import CLIP
 from tests.evaluation import worlds
@@ -158,6 +159,19 @@ def test_a_projection_module_of_another_width_is_refused(tmp_path):
     save_phi(MLP(64, 64), tmp_path / "phi.safetensors", {})
     with pytest.raises(ModelError, match="phi maps 64 to 64, scenes needs 128 to 128"):
         load_system("scenes", str(tmp_path / "phi.safetensors"))
+
+
+def test_a_metric_of_a_benchmark_validates_a_training(cirr, phi, trained, tmp_path):
+    from rtd_train.models.clip import load_backbone, weights_hash
+
+    features = given_features(tmp_path / "f.safetensors", worlds.CIRR_NAMES)
+    wanted = config("cirr", phi, root=str(cirr), features=features, text_encoder=trained)
+    text = load_backbone(str(CLIP), text_encoder=trained)
+    before = weights_hash(text.model)
+    assert validator(wanted, "R@10")(text, 7) == evaluate(wanted)["systems"]["trained"]["scores"]["cirr val"]["R@10"]
+    assert weights_hash(text.model) == before
+    with pytest.raises(UsageError, match="cirr has no metric 'R@7'"):
+        validator(wanted, "R@7")(text, 7)
 
 
 def test_the_folder_of_a_run_stands_for_its_text_encoder(phi, trained, tmp_path):

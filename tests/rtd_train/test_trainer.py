@@ -129,27 +129,6 @@ def losses(out):
     return [row["loss"] for row in map(json.loads, (Path(out) / "metrics.jsonl").read_text().splitlines())]
 
 
-@pytest.mark.parametrize("stop", [7, 12, 19])
-def test_a_run_that_stopped_goes_on_to_the_same_bits(stop, config, tmp_path, monkeypatch):
-    whole = fit(dataclasses.replace(config, ema=0.9))
-    config = dataclasses.replace(config, ema=0.9, out=str(tmp_path / "stopped"), checkpoint_every=5)
-    take = Run.take_step
-
-    def stopping(run):
-        if run.step == stop:
-            raise KeyboardInterrupt
-        return take(run)
-
-    monkeypatch.setattr(Run, "take_step", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        fit(config)
-    monkeypatch.setattr(Run, "take_step", take)
-    fit(config)
-    for name, tensor in weights(whole.out).items():
-        assert torch.equal(weights(config.out)[name], tensor), name
-    assert losses(config.out) == losses(whole.out)
-
-
 def test_a_run_that_was_killed_goes_on_to_the_same_bits(config, tmp_path):
     arguments = ("--steps", 120, "--batch-size", 16, "--checkpoint-every", 10, "--out")
     process = launch(config, *arguments, tmp_path / "killed", wait=False)
