@@ -25,7 +25,8 @@ from tripletgen.edits.base import frame_of
 from tripletgen.edits.wording import word_edit
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
-from tripletgen.pairs.explain import Found, explain
+from tripletgen.pairs.explain import explain
+from tripletgen.pairs.likeness import Found
 from tripletgen.pairs.masks import MASK_SCHEMA, iter_masks
 from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, write_parsed
 from tripletgen.retag import mend_parse

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripletgen.pairs.join import PER_CAPTION, PER_KEY, join_masks
+from tripletgen.pairs.join import NEIGHBOURS, PER_CAPTION, PER_KEY, join_masks
 from tripletgen.pairs.masks import MASK_SCHEMA
 
 MASKS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from(["dog", "cat", "cow"])), max_size=24)
@@ -31,9 +31,10 @@ def test_the_pairs_are_those_of_two_loops(tmp_path_factory, masks):
     found = joined(tmp_path_factory.mktemp("masks"), masks)
     expected = set()
     for row, (key, unit, filler) in enumerate(masks):
-        alike = [other for other, (its, _, word) in enumerate(masks) if its == key and word != filler]
-        most = [other for other in range(len(masks)) if masks[other][0] == key][:PER_KEY]
-        alike = [other for other in alike if other in most][:PER_CAPTION] if row in most else []
+        frame = [other for other in range(len(masks)) if masks[other][0] == key][:PER_KEY]
+        place = {other: abs(frame.index(other) - frame.index(row)) for other in frame}
+        alike = [other for other in frame if masks[other][2] != filler and place[other] <= NEIGHBOURS]
+        alike = sorted(alike, key=lambda other: (place[other], other))[:PER_CAPTION]
         expected |= {(unit, row, masks[other][2], 1000 + other) for other in alike}
     assert {(one["unit"], one["row"], one["filler"], one["other"]) for one in found} == expected
 
@@ -53,4 +54,18 @@ def test_threads_change_nothing(tmp_path):
 def test_a_frame_that_many_share_does_not_flood(tmp_path):
     found = joined(tmp_path, [(1, 0, ("dog", "cat")[k % 2]) for k in range(1000)])
     assert len({one["row"] for one in found}) == PER_KEY
-    assert max(sum(one["row"] == row for one in found) for row in range(PER_KEY)) == PER_CAPTION
+    # Of the four neighbours on either side every second one is a cat beside a dog.
+    assert max(sum(one["row"] == row for one in found) for row in range(PER_KEY)) == NEIGHBOURS
+    assert max(sum(one["other"] == 1000 + row for one in found) for row in range(PER_KEY)) == NEIGHBOURS
+
+
+def test_of_two_places_the_smaller_tells_the_difference(tmp_path):
+    rows = [
+        (key, 0, row, kind, 0, last, filler, filler, 1000 + row)
+        for key, kind, last in ((1, "noun", 1), (2, "phrase", 4))
+        for row, filler in enumerate(("dog", "cat"))
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), MASK_SCHEMA, strict=True)]
+    pq.write_table(pa.Table.from_arrays(arrays, schema=MASK_SCHEMA), tmp_path / "masks.parquet")
+    join_masks([tmp_path / "masks.parquet"], tmp_path / "pairs.parquet", threads=1)
+    assert [(one["row"], one["kind"]) for one in pq.read_table(tmp_path / "pairs.parquet").to_pylist()] == [(0, "noun"), (1, "noun")]
