@@ -127,15 +127,11 @@ def main() -> None:
         triplets = in_own_process(count_triplets, work, units)
         figures["triplets"] = sum(triplets.values())
     seconds = figures["masks_s"] + figures["join_s"]
+    kinds = ", ".join(f"{name} {count:,}" for name, count in sorted(triplets.items()))
     rows = [
         ("seconds to mine", f"{seconds:.1f}", "<= 60", f"masks {figures['masks_s']:.1f}, join {figures['join_s']:.1f}"),
         ("ordered pairs with a mask in common", f"{figures['candidates']:,}", "", f"plain miner, one word: {figures['pairs']:,}"),
-        (
-            "triplets, at most 2 a caption",
-            f"{figures['triplets']:,}",
-            ">= 4,000",
-            ", ".join(f"{name} {n:,}" for name, n in sorted(triplets.items())),
-        ),
+        ("triplets, at most 2 a caption", f"{figures['triplets']:,}", ">= 4,000", kinds),
         ("peak memory", f"{figures['peak'] / 1e9:.2f} GB", "", f"plain miner: {figures['plain_peak'] / 1e9:.2f} GB"),
         ("time, ours / plain miner", f"{seconds / figures['plain_s']:.2f} x", "", f"plain miner: {figures['plain_s']:.1f} s"),
     ]
