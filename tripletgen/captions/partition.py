@@ -137,7 +137,12 @@ def unit_of(group_ids: np.ndarray, num_units: int) -> np.ndarray:
 
 def unit_path(folder: Path, unit: int) -> Path:
     """Return where the captions of a unit lie; an empty unit has no file."""
-    return folder / f"unit-{unit:05d}.arrow"
+    return folder / unit_name(unit)
+
+
+def unit_name(unit: int) -> str:
+    """Return the name of the file with the captions of a unit."""
+    return f"unit-{unit:05d}.arrow"
 
 
 def _append_by_unit(batch: pa.RecordBatch, num_units: int, folder: Path) -> None:

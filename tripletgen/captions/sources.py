@@ -97,6 +97,16 @@ def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None
         yield file, column
 
 
+def size_of(path: str) -> int | None:
+    """Return the bytes of a file, None of what has no size: standard input, a data set of the Hub."""
+    return None if path == "-" or path.startswith(HUB_PREFIX) else Path(path).stat().st_size
+
+
+def modified_of(path: str) -> int | None:
+    """Return a mark that changes when a file does, None where `size_of` is."""
+    return None if size_of(path) is None else Path(path).stat().st_mtime_ns
+
+
 def _below(path: Path, folder: str | None) -> bool:
     return folder is not None and path.resolve().is_relative_to(Path(folder).resolve())
 

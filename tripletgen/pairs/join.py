@@ -3,8 +3,11 @@
 Its tables spill to disk, so memory does not grow with the corpus, and every choice is ordered, so the same masks give the same pairs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 MEMORY = "1GB"
 PER_KEY = 16
@@ -43,3 +46,25 @@ def join_masks(masks: Sequence[Path], out: Path, threads: int) -> None:
         text = _PAIRS.format(out=str(temporary).replace("'", "''"))
         connection.execute(text, [[str(path) for path in masks], PER_KEY, PER_CAPTION])
     temporary.replace(out)
+
+
+def split_pairs(pairs: Path, width: int, path_of: Callable[[int], Path]) -> None:
+    """Divide a file of pairs into one for every `width` units that have any; `path_of` names the file of a unit."""
+    with pq.ParquetFile(pairs) as file:
+        for unit in range(0, file.metadata.num_rows and _last_unit(file) + 1, width):
+            table = pq.read_table(pairs, filters=[("unit", ">=", unit), ("unit", "<", unit + width)])
+            if table.num_rows:
+                write_pairs(path_of(unit), table)
+
+
+def write_pairs(path: Path, pairs: pa.Table) -> None:
+    """Write the pairs of a few units."""
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(pairs, temporary)
+    temporary.replace(path)
+
+
+def _last_unit(file: pq.ParquetFile) -> int:
+    """Return the unit of the last pair: they are in order."""
+    last = file.read_row_group(file.num_row_groups - 1, columns=["unit"])
+    return int(last.column(0)[-1].as_py())
