@@ -3,10 +3,11 @@
 Credentials come from the environment alone. No message of a store's client is shown, for it could hold a key.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from tripletgen.errors import MissingExtraError, OutputError, TripletgenError
 
@@ -15,6 +16,7 @@ SCHEMES = ("s3://",)
 
 _CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 _UNREACHABLE = ("EndpointConnectionError", "ConnectTimeoutError", "ClientError")
+_BLOCK = 8 << 20
 _AGAIN = "run the same command again: what is finished is kept"
 
 
@@ -49,6 +51,12 @@ def open_storage(target: str, error: type[TripletgenError], choices: str) -> tup
         except FileNotFoundError as cause:
             raise error(f"{target}: there is no bucket {bucket!r}", "make it first, or check its name and its region") from cause
     return system, root
+
+
+def open_file(address: str, error: type[TripletgenError]) -> BinaryIO:
+    """Return a stream of a file in object storage, read ahead in large blocks."""
+    system, root = open_storage(address, error, "s3://BUCKET/KEY")
+    return cast(BinaryIO, io.BufferedReader(system.open(root, "rb", block_size=_BLOCK, cache_type="readahead"), 1 << 20))
 
 
 def is_local(system: Any) -> bool:

@@ -1,7 +1,7 @@
 """Map units over a Ray cluster: the only door to Ray, with the files `ray_*.py` beside it.
 
-Ray schedules, restarts and retries. What is ours is small: files are staged, so that workers share no disk and a result is there or not; only
-a few tasks are handed out ahead, and they answer with small reports, so the object store stays nearly empty; and a unit whose worker
+Ray schedules, restarts and retries. What is ours is small: files are staged, so that workers share no disk and a result is there or not;
+only a few tasks are handed out ahead, and they answer with small reports, so the object store stays nearly empty; and a unit whose worker
 dies again and again is searched for the captions that do it.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
@@ -28,8 +28,9 @@ from tripletgen.tasks import EditTask, MaskTask, ParseTask
 
 RETRIES = 2
 """Times that Ray hands out a task again whose worker or node is gone, before its captions are suspected."""
-FAN = 16
-WIDEST = FAN**4
+FAN = 64
+WIDEST = FAN**2
+"""More captions than a unit has: its captions are hashed, so none has twice as many as another."""
 OBJECT_STORE_BYTES = 512 << 20
 _CONNECT_SECONDS = 5
 
@@ -134,13 +135,14 @@ class RayEngine:
         """Return how many tasks are handed out at a time, two a core of what the cluster has just now."""
         import ray
 
-        return 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        return 2 * max(1, int(resources.get("CPU", 1)))
 
     def _submit(self, function: Callable[[Task], Result], task: Task, *, keep: bool = True, retries: int = RETRIES) -> Any:
         import ray
 
         run = ray.remote(max_retries=retries, num_cpus=1)(_run)
-        return run.remote(function, task, self._root, keep, self._code, self._warm_up)
+        return run.remote(_Order(function, task, self._root, keep, self._code, self._warm_up))
 
     def _without_crashing(self, function: Callable[[Task], Result], task: Task) -> Result:
         """Return the result of a unit without the captions at which its worker dies."""
@@ -181,20 +183,24 @@ def _result_of(reference: Any) -> tuple[bool, Any]:
     return False, result
 
 
-def _run(
-    function: Callable[[Task], Result],
-    task: Task,
-    root: str,
-    keep: bool,
-    code: str,
-    warm_up: Callable[[], Any],
-) -> Result | TripletgenError:
+class _Order(NamedTuple):
+    """What is sent to a worker."""
+
+    function: Callable[[Any], Any]
+    task: Any
+    root: str
+    keep: bool
+    code: str
+    warm_up: Callable[[], Any]
+
+
+def _run(order: _Order) -> Any:
     """Run a unit function in a worker; an error of ours is returned, for Ray would wrap it."""
     try:
-        if code_digest() != code:
+        if code_digest() != order.code:
             raise TripletgenError("a node of the cluster runs another version of tripletgen", "install the same one on every node")
-        _prepare(warm_up)
-        return run_staged(function, task, root, keep=keep)
+        _prepare(order.warm_up)
+        return run_staged(order.function, order.task, order.root, keep=order.keep)
     except TripletgenError as error:
         return error
 
