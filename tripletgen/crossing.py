@@ -40,9 +40,13 @@ def partition_here(sources: list[Source], work: Work, options: BuildOptions, pro
 
 def write_drops(work: Work, drops: list[Dropped]) -> None:
     """Write the captions that cleaning dropped."""
-    rows = [("clean", d.reason, d.text, None, None, d.source, d.source_id) for d in drops]
-    write_rows(work.unfinished / CLEANED, rows, REJECT_SCHEMA)
+    write_rows(work.unfinished / CLEANED, [drop_row(drop) for drop in drops], REJECT_SCHEMA)
     work.send(*below_work([CLEANED]))
+
+
+def drop_row(drop: Dropped) -> tuple[str, str, str, None, None, str, str]:
+    """Return a dropped caption as a row of the rejects."""
+    return "clean", drop.reason, drop.text, None, None, drop.source, drop.source_id
 
 
 def join_here(units: list[int], work: Work, options: BuildOptions) -> None:

@@ -18,15 +18,14 @@ UNITS_A_CHUNK = 64
 
 
 class ReadTask(NamedTuple):
-    """Read and clean a part of a source: a file, or the row group of a Parquet file that begins after `before` rows."""
+    """Read and clean a source, or one of its pieces; `code` covers what the source was when the build began."""
 
     work: str
     number: int
     source: Source
     code: str
     keep_rejects: bool
-    row_group: int | None = None
-    before: int = 0
+    piece: int | None = None
 
     def files(self) -> Files:
         """Return the files of the task."""

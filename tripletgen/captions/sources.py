@@ -3,7 +3,7 @@
 import glob
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,7 +62,7 @@ def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand(spec, out):
+        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
             if found.setdefault(path, entry) != entry:
                 raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
@@ -77,9 +77,6 @@ def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None
         return
     if spec.path == "-" or spec.path.startswith(HUB_PREFIX):
         yield spec.path, None
-        return
-    if is_remote(spec.path):
-        yield from _expand_remote(spec.path, out)
         return
     path, column = spec.path, None
     if not Path(path).exists() and "#" in path:
@@ -204,8 +201,11 @@ def count_pieces(source: Source) -> int:
         return count_row_groups(source.path) if kind_of(source.path) == ".parquet" and "." in source.path else 1
 
 
-def read_piece(source: Source, piece: int | None = None) -> Iterator[Row]:
-    """Yield the rows of a source, or of one of its pieces; a piece of the Hub's is numbered from 1, others within the source.
+def read_piece(source: Source, piece: int | None = None, on_end: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
+    """Yield the rows of a source, or of one of its pieces.
+
+    A piece of the Hub's is numbered from 1, for nobody knows what is before it; `on_end` is told its last number. Others are numbered
+    within the source.
 
     Raises:
         SourceError: the place cannot be opened or read, or lacks the column.
@@ -214,7 +214,7 @@ def read_piece(source: Source, piece: int | None = None) -> Iterator[Row]:
         if source.path == "-":
             yield from numbered_lines(without_mark(sys.stdin.buffer))
         elif source.path.startswith(HUB_PREFIX):
-            yield from _read_hub(source.path, source.column, piece)
+            yield from _read_hub(source.path, source.column, piece, on_end)
         elif piece is not None and kind_of(source.path) == ".parquet":
             yield from read_row_groups(source.path, source.column, piece)
         else:
@@ -231,11 +231,13 @@ def _reading(source: Source) -> Iterator[None]:
         raise SourceError(f"{source.path}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
 
 
-def _read_hub(path: str, column: str | None, piece: int | None) -> Iterator[Row]:
+def _read_hub(path: str, column: str | None, piece: int | None, on_end: Callable[[int], None]) -> Iterator[Row]:
     rows, name = _load_hub(path, column)
     rows = rows if piece is None else rows.shard(num_shards=rows.num_shards, index=piece)
+    number = 0
     for number, record in enumerate(rows, 1):
         yield from texts_of(str(number), record[name])
+    on_end(number)
 
 
 def _load_hub(path: str, column: str | None) -> tuple[Any, str]:

@@ -10,16 +10,16 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
 from tripletgen.assets import code_digest
-from tripletgen.crossing import join_here, partition_here
 from tripletgen.engine.base import Means
 from tripletgen.engine.local import spare_garbage_collector
+from tripletgen.engine.ray_shuffle import join_on_ray, partition_on_ray
 from tripletgen.errors import MissingExtraError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.rewrite.engines import Opener
@@ -48,7 +48,7 @@ def ray_means(options: BuildOptions, root: str, warm_up: Callable[[], Any], open
     """
     with ray_session(options.ray_address or os.environ.get("RAY_ADDRESS"), options.workers):
         engine = RayEngine(root, warm_up)
-        yield Means(lambda: nullcontext(engine), engine, partition_here, join_here, opener)
+        yield Means(lambda: nullcontext(engine), engine, partial(partition_on_ray, engine), join_on_ray, opener)
 
 
 @contextmanager

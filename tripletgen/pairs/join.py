@@ -16,19 +16,22 @@ PER_KEY = 16
 PER_CAPTION = 8
 """Candidates that a caption is given; most of them have no good words."""
 
-_PAIRS = """
-COPY (
-    WITH masks AS (SELECT * FROM read_parquet(?)),
-         shared AS (SELECT key FROM masks GROUP BY key HAVING count(*) > 1),
-         kept AS (
-             SELECT * FROM masks SEMI JOIN shared USING (key)
-             QUALIFY row_number() OVER (PARTITION BY key ORDER BY group_id, first) <= ?
-         )
-    SELECT a.unit, a.row, a.kind, a.first, a.last, b.filler, b.text, b.first AS place, a.group_id, b.group_id AS other
-    FROM kept a JOIN kept b ON a.key = b.key AND a.filler <> b.filler AND a.group_id <> b.group_id AND (a.kind, b.kind) <> ('more', 'more')
-    QUALIFY row_number() OVER (PARTITION BY a.unit, a.row ORDER BY b.group_id, a.first, b.text) <= ?
-    ORDER BY a.unit, a.row, other, a.first, b.text
-) TO '{out}' (FORMAT parquet, ROW_GROUP_SIZE 20480)
+_FIRST = """
+SELECT * FROM {masks} QUALIFY row_number() OVER (PARTITION BY key ORDER BY group_id, first) <= {per_key}
+"""
+_CANDIDATES = """
+WITH shared AS (SELECT key FROM {masks} GROUP BY key HAVING count(*) > 1),
+     kept AS (
+         SELECT * FROM {masks} SEMI JOIN shared USING (key)
+         QUALIFY row_number() OVER (PARTITION BY key ORDER BY group_id, first) <= {per_key}
+     )
+SELECT a.unit, a.row, a.kind, a.first, a.last, b.filler, b.text, b.first AS place, a.group_id, b.group_id AS other
+FROM kept a JOIN kept b ON a.key = b.key AND a.filler <> b.filler AND a.group_id <> b.group_id AND (a.kind, b.kind) <> ('more', 'more')
+"""
+_ORDER = "other, first, text, last, kind, place"
+_CHOSEN = f"""
+SELECT * FROM ({{candidates}}) QUALIFY row_number() OVER (PARTITION BY unit, row ORDER BY {_ORDER}) <= {{per_caption}}
+ORDER BY unit, row, {_ORDER}
 """
 
 
@@ -43,9 +46,35 @@ def join_masks(masks: Sequence[Path], out: Path, threads: int) -> None:
         "temp_directory": str(out.with_suffix(".spill")),
     }
     with duckdb.connect(config=config) as connection:
-        text = _PAIRS.format(out=str(temporary).replace("'", "''"))
-        connection.execute(text, [[str(path) for path in masks], PER_KEY, PER_CAPTION])
+        candidates = _CANDIDATES.format(masks="masks", per_key=PER_KEY)
+        chosen = _CHOSEN.format(candidates=candidates, per_caption=PER_CAPTION)
+        target = str(temporary).replace("'", "''")
+        query = f"WITH masks AS (SELECT * FROM read_parquet(?)) {chosen}"
+        connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, ROW_GROUP_SIZE 20480)", [[str(path) for path in masks]])
     temporary.replace(out)
+
+
+def first_of_keys(masks: pa.Table) -> pa.Table:
+    """Return, of a part of all masks, those that can be among the first of their key: no pair is lost without the others."""
+    return _asked(_FIRST.format(masks="part", per_key=PER_KEY), masks)
+
+
+def candidates_of(masks: pa.Table) -> pa.Table:
+    """Return the pairs of whole keys: a part of what `join_masks` joins, before each caption's choice."""
+    return _asked(_CANDIDATES.format(masks="part", per_key=PER_KEY), masks)
+
+
+def choose_pairs(candidates: pa.Table) -> pa.Table:
+    """Return what each caption is given of the candidates of whole units, in order: a part of what `join_masks` writes."""
+    return _asked(_CHOSEN.format(candidates="SELECT * FROM part", per_caption=PER_CAPTION), candidates)
+
+
+def _asked(query: str, part: pa.Table) -> pa.Table:
+    import duckdb
+
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("part", part)
+        return connection.execute(query).to_arrow_table()
 
 
 def split_pairs(pairs: Path, width: int, path_of: Callable[[int], Path]) -> None:
