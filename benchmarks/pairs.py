@@ -35,7 +35,8 @@ from tripletgen.parsing import parse, read_parsed, write_parsed
 from tripletgen.retag import mend_parse
 from tripletgen.schema import Caption, group_id_of
 from tripletgen.stats import embedded_stats
-from tripletgen.units import MAX_PAIRS, ParseTask, mask_unit
+from tripletgen.tasks import MaskTask
+from tripletgen.units import MAX_PAIRS, mask_unit
 
 UNIT = 16_384
 
@@ -67,7 +68,7 @@ def mine(work: Path, units: int) -> dict[str, Any]:
     load_lexicon()
     start = time.perf_counter()
     for unit in range(units):
-        mask_unit(ParseTask(str(work), unit, "", keep_rejects=False))
+        mask_unit(MaskTask(str(work), unit))
     masked = time.perf_counter()
     join_masks([work / "masks" / f"{unit:05d}.parquet" for unit in range(units)], work / "pairs.parquet", threads=1)
     done = time.perf_counter()
