@@ -33,15 +33,14 @@ def partition_here(sources: list[Source], work: Work, options: BuildOptions, pro
         write_drops(work, drops)
     names = below_work(f"partition/{unit_name(unit)}" for unit in range(divided.num_units))
     names = [name for name in names if (work.folder / name).is_file()]  # a unit without captions has no file
-    work.send(*names)
-    work.forget(*names)
+    work.hand_over(*names)
     return divided
 
 
 def write_drops(work: Work, drops: list[Dropped]) -> None:
     """Write the captions that cleaning dropped."""
     write_rows(work.unfinished / CLEANED, [drop_row(drop) for drop in drops], REJECT_SCHEMA)
-    work.send(*below_work([CLEANED]))
+    work.hand_over(*below_work([CLEANED]))
 
 
 def drop_row(drop: Dropped) -> tuple[str, str, str, None, None, str, str]:
@@ -57,4 +56,4 @@ def join_here(units: list[int], work: Work, options: BuildOptions) -> None:
     join_masks([work.folder / name for name in names], joined, options.workers)
     split_pairs(joined, UNITS_A_CHUNK, lambda unit: work.unfinished / pairs_name(unit))
     work.forget(*names)
-    work.send(*below_work(f"pairs/{path.name}" for path in sorted((work.unfinished / "pairs").glob("*.parquet"))))
+    work.hand_over(*below_work(f"pairs/{path.name}" for path in sorted((work.unfinished / "pairs").glob("*.parquet"))))

@@ -169,7 +169,7 @@ def _rewrite(
     progress.start("rewriting", sum(report[split] for report in edited for split in SPLITS))
     cache = cache_path(options.rewrite, Path(work.out.rpartition("/")[2]) if work.place is not None else work.folder)
     return rewrite_units(
-        edited, options.rewrite, options.seed, options.validation_fraction, work.unfinished, cache=cache, opener=opener, progress=progress
+        edited, options.rewrite, options.seed, options.validation_fraction, work, cache=cache, opener=opener, progress=progress
     )
 
 

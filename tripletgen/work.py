@@ -57,17 +57,25 @@ class Work(NamedTuple):
                 self.place.put(self.folder / name, name)
 
     def forget(self, *names: str) -> None:
-        """Keep no copy here of files that were sent or read."""
+        """Keep no copy here of files that were fetched."""
         if self.place is not None:
             for name in names:
                 (self.folder / name).unlink(missing_ok=True)
+
+    def hand_over(self, *names: str) -> None:
+        """Send files of which no copy is kept here."""
+        for name in names:
+            self.send(name)
+            self.forget(name)
 
     @contextmanager
     def lend(self, name: str) -> Iterator[Path]:
         """Provide a large file for as long as it is read."""
         self.fetch(name)
-        yield self.folder / name
-        self.forget(name)
+        try:
+            yield self.folder / name
+        finally:
+            self.forget(name)
 
     def names(self) -> list[str]:
         """Return the names of what lies there."""

@@ -5,9 +5,13 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.rewrite.rows import reword
 from tripletgen import units
 from tripletgen.errors import SourceError
 from tripletgen.parsing import ParsedCaption
+from tripletgen.rewrite.base import Request, Sampling
+from tripletgen.rewrite.scripted import ScriptedRewriter
+from tripletgen.rewrite_options import RewriteOptions
 from tripletgen.staging import Files
 
 POISON_WHEN_PARSED = "A purple dragon sits on the red sofa."
@@ -51,6 +55,23 @@ def refuse(task: NumberTask) -> int:
 
 def nothing() -> None:
     pass
+
+
+def answer_or_die_once(request: Request) -> str:
+    """Reword; kill the own process at one caption, the first time that it is asked for anywhere."""
+    mark = Path(os.environ["DIED_ONCE"]).with_name("replica")
+    if "umbrella" in request.messages[-1].content and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return reword(request)
+
+
+def open_mortal(options: RewriteOptions, sampling: Sampling) -> ScriptedRewriter:
+    return ScriptedRewriter(answer_or_die_once)
+
+
+def open_scripted(options: RewriteOptions, sampling: Sampling) -> ScriptedRewriter:
+    return ScriptedRewriter(reword)
 
 
 def poisoned() -> None:

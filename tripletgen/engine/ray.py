@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from tripletgen.assets import code_digest
 from tripletgen.engine.base import Means
 from tripletgen.engine.local import spare_garbage_collector
+from tripletgen.engine.ray_rewriter import replicated
 from tripletgen.engine.ray_shuffle import join_on_ray, partition_on_ray
 from tripletgen.errors import MissingExtraError, TripletgenError
 from tripletgen.options import BuildOptions
@@ -48,7 +49,7 @@ def ray_means(options: BuildOptions, root: str, warm_up: Callable[[], Any], open
     """
     with ray_session(options.ray_address or os.environ.get("RAY_ADDRESS"), options.workers):
         engine = RayEngine(root, warm_up)
-        yield Means(lambda: nullcontext(engine), engine, partial(partition_on_ray, engine), join_on_ray, opener)
+        yield Means(lambda: nullcontext(engine), engine, partial(partition_on_ray, engine), join_on_ray, replicated(opener))
 
 
 @contextmanager
@@ -58,6 +59,8 @@ def ray_session(address: str | None, workers: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     ray = _import_ray()
+    if address is not None:
+        _check_answers(address)
     if ray.is_initialized():
         yield
         return
@@ -67,7 +70,6 @@ def ray_session(address: str | None, workers: int) -> Iterator[None]:
             memory = OBJECT_STORE_BYTES
             ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=memory, **quiet)
         else:
-            _check_answers(address)
             ray.init(address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise _no_answer(address or "local", error) from error
