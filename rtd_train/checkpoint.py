@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rtd_train.errors import OutputError
+from rtd_train.models.clip import RELEASED_KEY
 
 RUN, METRICS, CONFIG = "run.json", "metrics.jsonl", "config.json"
 _CHECKPOINTS, _BEST = "checkpoints", "best"
@@ -140,5 +141,5 @@ def read_metrics(out: Path) -> list[dict[str, Any]]:
 def export_pt(model: torch.nn.Module, path: Path) -> None:
     """Write weights in the layout of the RTD authors' files, which their evaluation script loads."""
     temporary = path.with_suffix(".tmp")
-    torch.save({"epoch": 0, "CLIPTextModelWithProjection": model.state_dict()}, temporary)
+    torch.save({"epoch": 0, RELEASED_KEY: model.state_dict()}, temporary)
     temporary.replace(path)

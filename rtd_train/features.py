@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 import xxhash
 
-from rtd_train.models.clip import TextBackbone, tokenize, weights_hash
+from rtd_train.models.clip import TextBackbone, tokenize, tokenizer_hash, weights_hash
 from rtd_train.models.compose import encode_tokens
 from rtd_train.templates import clean_text
 
@@ -36,7 +36,7 @@ def caption_features(
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> npt.NDArray[np.float32]:
     """Return the frozen, projected, un-normalised features of captions, memory-mapped. Shape: (captions, D)."""
-    digest = xxhash.xxh3_128(weights_hash(backbone.model).encode())
+    digest = xxhash.xxh3_128(f"{weights_hash(backbone.model)} {tokenizer_hash(backbone.tokenizer)}".encode())
     for caption in captions:
         digest.update(caption.encode() + b"\0")
     path = folder / f"features-{digest.hexdigest()}.npy"

@@ -1,7 +1,6 @@
 """What the rows of a run are made of: prompts as token ids, captions as frozen features, both computed once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from rtd_train.config import FitConfig
 from rtd_train.data import Ragged, Rows, Texts, tokenize_rows
 from rtd_train.device import World
 from rtd_train.features import cache_folder, caption_features
-from rtd_train.models.clip import TextBackbone, tokenize
+from rtd_train.models.clip import TextBackbone, tokenize, tokenizer_hash
 from rtd_train.progress import Progress
 from rtd_train.templates import COMPOSED, PLAIN, PLAIN_COMPOSED, clean_text
 
@@ -43,7 +42,7 @@ def prepare(backbone: TextBackbone, texts: Texts, config: FitConfig, world: Worl
         world.wait()
     progress.phase("frozen features", len(texts.captions))
     features = caption_features(backbone, texts.captions, folder, world.device, lambda done, _: progress.advance(done))
-    key = f"{texts.fingerprint}-{Path(backbone.name).name.replace(':', '-')}-{len(backbone.tokenizer)}"
+    key = f"{texts.fingerprint[:16]}-{tokenizer_hash(backbone.tokenizer)[:16]}"
 
     def ids(name: str, prompts: Iterator[str]) -> Ragged:
         return tokenize_rows(prompts, lambda batch: tokenize(backbone, batch), folder / f"{name}-{key}")

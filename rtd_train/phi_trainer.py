@@ -22,7 +22,7 @@ from rtd_train.data import Ragged, draw, tokenize_rows
 from rtd_train.device import autocast, join_world
 from rtd_train.errors import DataError, DivergenceError
 from rtd_train.features import cache_folder, caption_features
-from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
+from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, tokenizer_hash, weights_hash
 from rtd_train.models.compose import encode_tokens
 from rtd_train.models.phi import MLP, save_phi
 from rtd_train.progress import Progress, Silent
@@ -62,7 +62,7 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
         masked = tokenize_rows(
             (caption.masked.lower() for caption in captions),
             lambda batch: tokenize(backbone, batch),
-            folder / f"masked-{digest}-{len(backbone.tokenizer)}",
+            folder / f"masked-{digest[:16]}-{tokenizer_hash(backbone.tokenizer)[:16]}",
         )
         run = Path(f"{config.out}.run")
         values = {**run_values(config), "captions": digest, "weights": weights_hash(backbone.model)}

@@ -18,7 +18,6 @@ SCENES_BACKBONE = "scenes"
 """The name of the small CLIP that ships with the package."""
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-_GET_BACKBONE = "give --backbone the name of a CLIP on the Hub (openai/clip-vit-large-patch14), or a folder that save_pretrained wrote"
 
 
 def backbone_path(name: str) -> str:
@@ -43,13 +42,15 @@ def load_vision(name: str) -> tuple[Any, Any]:
     """
     import transformers
 
+    from rtd_train.models.clip import load_encoder
+
     silence_transformers()
+    model = load_encoder(transformers.CLIPVisionModelWithProjection, name)
     try:
-        model: Any = transformers.CLIPVisionModelWithProjection.from_pretrained(name)
         return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
-        raise ModelError(f"{name}: no CLIP image encoder can be loaded ({first})", _GET_BACKBONE) from error
+        raise ModelError(f"{name}: its image preprocessing cannot be loaded ({first})", "a CLIP has a preprocessor_config.json") from error
 
 
 def load_system(

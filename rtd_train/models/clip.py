@@ -1,5 +1,6 @@
 """CLIP text encoders with projection, by Hub name, local folder, or freshly initialised from a configuration alone."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,12 +8,17 @@ from typing import Any, NamedTuple
 
 import torch
 import xxhash
-from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModelWithProjection
+from transformers import AutoConfig, AutoTokenizer, CLIPConfig, CLIPTextConfig, CLIPTextModelWithProjection
 
 from rtd_train.errors import ModelError
+from rtd_train.models.weights import is_state, read_pickle
 from rtd_train.templates import PLACEHOLDER
 
 CONTEXT = 77
+RELEASED_KEY = "CLIPTextModelWithProjection"
+"""Where the `.pt` files of RTD's authors hold the weights of a text encoder."""
+_PICKLES = (".pt", ".pth", ".bin")
+_GIVE = "give a CLIP's Hub name (openai/clip-vit-large-patch14), or a folder that save_pretrained wrote"
 RANDOM_PREFIX = "random:"
 RANDOM_TOKENIZER = Path(__file__).resolve().parents[1] / "scenes" / "clip"
 """Folder of the tokenizer of random backbones: CLIP's format with a small vocabulary, shipped with the package."""
@@ -51,9 +57,10 @@ class TextBackbone(NamedTuple):
 
 
 def load_backbone(name: str, *, text_encoder: str | None = None, seed: int = 0) -> TextBackbone:
-    """Load a CLIP text encoder and its tokenizer; `text_encoder` is a folder with trained weights for the same tokenizer.
+    """Load a CLIP text encoder and its tokenizer; `text_encoder` has trained weights for the same tokenizer.
 
-    Weights of strangers are read as plain tensors only, and no code of theirs is run.
+    These are a folder, or a `.pt` file of RTD's authors. Weights of strangers are read as plain tensors only, and no code of theirs
+    is run.
 
     Raises:
         ModelError: there is no such model, or it is no CLIP text encoder.
@@ -62,21 +69,57 @@ def load_backbone(name: str, *, text_encoder: str | None = None, seed: int = 0) 
         model, tokenizer = _random(name.removeprefix(RANDOM_PREFIX), seed)
     else:
         tokenizer = _load(AutoTokenizer, name)
-        model = _load(CLIPTextModelWithProjection, name)
-    if text_encoder is not None:
-        model = _load(CLIPTextModelWithProjection, text_encoder)
+        model = load_encoder(CLIPTextModelWithProjection, name)
+    if text_encoder is not None and Path(text_encoder).suffix in _PICKLES:
+        _put_released(model, Path(text_encoder))
+    elif text_encoder is not None:
+        model = load_encoder(CLIPTextModelWithProjection, text_encoder)
     model.eval()
     return TextBackbone(name, model, tokenizer, _placeholder_id(name, tokenizer))
 
 
-def _load(kind: Any, name: str) -> Any:
+def load_encoder(kind: Any, name: str) -> Any:
+    """Load the text or image encoder (`kind` of transformers) of a CLIP in single precision, whatever it is stored in.
+
+    The width of the projection is that of the whole CLIP: LAION's and MetaCLIP's configurations say another one in their halves.
+
+    Raises:
+        ModelError: there is no such model, or it is no CLIP.
+    """
+    config: Any = _load(AutoConfig, name)
+    if isinstance(config, CLIPConfig):
+        width = config.projection_dim
+        config = getattr(config, "text_config" if kind.config_class is CLIPTextConfig else "vision_config")
+        config.projection_dim = width
+    if not isinstance(config, kind.config_class):
+        raise ModelError(f"{name}: is no CLIP but {config.model_type!r}", _GIVE)
+    return _load(kind, name, config=config, dtype=torch.float32)
+
+
+def _put_released(model: Any, path: Path) -> None:
+    """Put the weights of a file of RTD's authors into a text encoder."""
+    content = read_pickle(path)
+    state = content.get(RELEASED_KEY) if isinstance(content, dict) else None
+    if not is_state(state):
+        raise ModelError(
+            f"{path}: holds no text encoder", f"a file of RTD's authors has {RELEASED_KEY!r}; give theirs, or the folder of a run"
+        )
+    # Older versions of transformers kept the numbers of the positions among the weights.
+    weights = {key: tensor for key, tensor in state.items() if not key.endswith("position_ids")}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise ModelError(f"{path}: does not fit the backbone ({first})", "give the backbone that it was trained from") from error
+
+
+def _load(kind: Any, name: str, **options: Any) -> Any:
     try:
         with _hushed():
-            return kind.from_pretrained(name)
+            return kind.from_pretrained(name, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = str(error).strip().partition("\n")[0]
-        hint = "give a CLIP model's Hub name (openai/clip-vit-large-patch14) or a folder that save_pretrained wrote"
-        raise ModelError(f"{name}: no CLIP text encoder can be loaded ({first})", hint) from error
+        raise ModelError(f"{name}: no CLIP can be loaded ({first})", _GIVE) from error
 
 
 @contextmanager
@@ -134,6 +177,14 @@ def weights_hash(model: torch.nn.Module) -> str:
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """Return 32 hex digits that tell two tokenizers apart; how one was called before does not matter."""
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    # A call leaves its truncation and padding behind.
+    kept = {key: value for key, value in described.items() if key not in ("truncation", "padding")}
+    return xxhash.xxh3_128_hexdigest(json.dumps(kept, sort_keys=True).encode())
 
 
 def tokenize(backbone: TextBackbone, texts: list[str]) -> list[list[int]]:

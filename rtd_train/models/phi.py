@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rtd_train.errors import ModelError
+from rtd_train.models.weights import is_state, read_pickle
 
 _METADATA = "rtd_train"
 
@@ -97,16 +98,11 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
     """Return the weights inside a released file: `Phi` of SEARLE and LinCIR, `state_dict_img2text` of Pic2Word."""
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        # Whatever the unpickler says: what is not plain tensors may run code, and is not opened any further.
-        hint = "only plain weights are read; save the state dictionary alone, best as .safetensors"
-        raise ModelError(f"{path}: not a file of plain weights ({str(error).splitlines()[0]})", hint) from error
+    content = read_pickle(path)
     for key in ("Phi", "state_dict_img2text"):
         if isinstance(content, dict) and key in content:
             content = content[key]
-    if not isinstance(content, dict) or not content or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    if not is_state(content):
         raise ModelError(f"{path}: holds no phi", "known are `Phi` (SEARLE, LinCIR) and `state_dict_img2text` (Pic2Word)")
     return {name.removeprefix("module."): tensor.float() for name, tensor in content.items()}
 

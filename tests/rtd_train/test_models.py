@@ -6,9 +6,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from transformers import CLIPConfig, CLIPModel, CLIPVisionModelWithProjection, SiglipConfig
 
+from rtd_train.checkpoint import export_pt
 from rtd_train.errors import ModelError
-from rtd_train.models.clip import RANDOM_SIZES, TextBackbone, load_backbone, tokenize, weights_hash
+from rtd_train.models.clip import (
+    RANDOM_SIZES,
+    TextBackbone,
+    load_backbone,
+    load_encoder,
+    tokenize,
+    tokenizer_hash,
+    weights_hash,
+)
 from rtd_train.models.compose import encode_tokens
 from rtd_train.models.packing import SEQUENCE, encode_packed, pack
 from rtd_train.models.phi import MLP, Pic2Word, check_sizes, load_phi, save_phi
@@ -86,12 +96,92 @@ def test_a_saved_backbone_is_loaded_from_its_folder(backbone, tmp_path):
 
 
 def test_an_unknown_backbone_says_what_to_give(tmp_path):
-    with pytest.raises(ModelError, match="no CLIP text encoder can be loaded") as caught:
+    with pytest.raises(ModelError, match="no CLIP can be loaded") as caught:
         load_backbone(str(tmp_path))
     assert "Hub name" in caught.value.hint
     with pytest.raises(ModelError, match="no random backbone 'huge'"):
         load_backbone("random:huge")
     assert set(RANDOM_SIZES) == {"tiny", "vit-b-32", "vit-l-14"}
+
+
+def write_clip(folder, tokenizer, *, half=False, **text):
+    """Write a whole CLIP of projection width 48 as strangers do, and return it; `text` is said of its text encoder."""
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "vocab_size": len(tokenizer)}
+    config = CLIPConfig(
+        text_config={**sizes, **ids, **text}, vision_config={**sizes, "image_size": 32, "patch_size": 16}, projection_dim=48
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = CLIPModel(config).eval()
+    (model.half() if half else model).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{}, {"hidden_act": "gelu"}, {"projection_dim": 32}, {"eos_token_id": 2, "pad_token_id": 1}],
+    ids=["openai", "gelu of laion", "width said otherwise in the halves", "end of text of old configurations"],
+)
+def test_the_clips_of_others_are_loaded_and_encode_as_transformers_does(text, backbone, tmp_path):
+    model = write_clip(tmp_path, backbone.tokenizer, **text)
+    loaded = load_backbone(str(tmp_path))
+    assert loaded.projection_dim == 48
+    assert load_encoder(CLIPVisionModelWithProjection, str(tmp_path)).visual_projection.weight.shape == (48, 64)
+    inputs = backbone.tokenizer(TEXTS, padding="max_length", max_length=77, return_tensors="pt")
+    ids = tokenize(loaded, TEXTS)
+    packed = pack(np.concatenate(ids), np.array([len(row) for row in ids]), loaded.eot_id, 1)
+    with torch.no_grad():
+        expected = model.text_projection(model.text_model(**inputs).pooler_output)
+        torch.testing.assert_close(encode_tokens(loaded.model, padded(loaded, TEXTS), loaded.eot_id), expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(encode_packed(loaded.model, packed)[:, 0], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_weights_stored_in_half_precision_are_trained_in_single(backbone, tmp_path):
+    write_clip(tmp_path, backbone.tokenizer, half=True)
+    assert load_backbone(str(tmp_path)).model.dtype == torch.float32
+
+
+def test_a_model_that_is_no_clip_is_named_by_its_kind(backbone, tmp_path):
+    SiglipConfig().save_pretrained(tmp_path)
+    backbone.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="is no CLIP but 'siglip'"):
+        load_backbone(str(tmp_path))
+
+
+def test_a_text_encoder_in_the_layout_of_rtds_authors_is_loaded(backbone, tmp_path):
+    model = load_backbone("random:tiny", seed=1).model
+    export_pt(model, tmp_path / "encoder.pt")
+    assert weights_hash(load_backbone("random:tiny", text_encoder=str(tmp_path / "encoder.pt")).model) == weights_hash(model)
+    # As an older transformers wrote it.
+    released = torch.load(tmp_path / "encoder.pt")
+    released["CLIPTextModelWithProjection"]["text_model.embeddings.position_ids"] = torch.arange(77)[None]
+    torch.save(released, tmp_path / "older.pt")
+    assert weights_hash(load_backbone("random:tiny", text_encoder=str(tmp_path / "older.pt")).model) == weights_hash(model)
+    assert weights_hash(backbone.model) != weights_hash(model)
+
+
+def test_files_that_hold_no_text_encoder_are_refused(backbone, tmp_path):
+    torch.save({"epoch": 1, "Phi": {"layers.0.weight": torch.zeros(2)}}, tmp_path / "phi.pt")
+    torch.save({"CLIPTextModelWithProjection": {"text_projection.weight": torch.zeros(2, 2)}}, tmp_path / "other.pt")
+    torch.save({"CLIPTextModelWithProjection": Trap()}, tmp_path / "trap.pt")
+    for name, message in (
+        ("phi.pt", "holds no text encoder"),
+        ("other.pt", r"does not fit the backbone \(size mismatch for text_projection.weight"),
+        ("trap.pt", "not a file of plain weights"),
+        ("none.pt", "no such file"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            load_backbone("random:tiny", text_encoder=str(tmp_path / name))
+
+
+def test_tokenizers_are_told_apart_and_not_by_how_they_were_called(backbone):
+    before = tokenizer_hash(backbone.tokenizer)
+    backbone.tokenizer(["a dog"], truncation=True, max_length=5, padding="max_length")
+    assert tokenizer_hash(backbone.tokenizer) == before
+    backbone.tokenizer.add_tokens(["wug"])
+    assert tokenizer_hash(backbone.tokenizer) != before
 
 
 @pytest.mark.parametrize("phi", [MLP(6, 4), MLP(6, 4, hidden_dim=5), Pic2Word(6, 4, 8, 3)], ids=["mlp", "narrow mlp", "pic2word"])
