@@ -24,6 +24,7 @@ from report import print_table, write_json
 
 import tripletgen
 from rtd_train.config import FitConfig
+from rtd_train.corpus import share_triplets
 from rtd_train.data import draw, read_triplets
 from rtd_train.device import World
 from rtd_train.inputs import prepare
@@ -86,7 +87,8 @@ def measure(side: str, config: FitConfig, steps: int) -> dict[str, Any]:
             seconds.append(time.perf_counter() - start)
     else:
         start = time.perf_counter()
-        inputs = prepare(backbone, texts, config, CPU, Silent())
+        corpus = share_triplets(CPU, texts, Path(str(config.cache)))
+        inputs = prepare(backbone, texts, corpus, config, CPU, Silent())
         found["features_s_per_caption"] = (time.perf_counter() - start) / len(texts.captions)
         run = Run(backbone, phi, inputs, config, CPU, Path(config.out))
         run.model.train()

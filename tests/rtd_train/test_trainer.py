@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from rtd_train.checkpoint import open_run
 from rtd_train.config import run_values
+from rtd_train.corpus import share_triplets
 from rtd_train.data import draw, read_triplets
 from rtd_train.device import World
 from rtd_train.errors import DataError, DivergenceError, ModelError, OutputError, UsageError
@@ -44,7 +45,7 @@ VARIANTS = {
 def new_run(backbone, config):
     texts = read_triplets(config.data)
     open_run(Path(config.out), run_values(config), overwrite=True)
-    inputs = prepare(backbone, texts, config, WORLD, Silent())
+    inputs = prepare(backbone, texts, share_triplets(WORLD, texts, Path(config.cache)), config, WORLD, Silent())
     return Run(backbone, load_phi(config.phi), inputs, config, WORLD, Path(config.out)), texts
 
 
