@@ -126,7 +126,7 @@ def divide_row_groups(rows: list[list[int]], rank: int, size: int) -> list[list[
     for file in rows:
         owned.append([])
         for number, count in enumerate(file):
-            if begin * size // total == rank:
+            if min(begin * size // total, size - 1) == rank:
                 owned[-1].append(number)
             begin += count
     return owned
@@ -179,15 +179,16 @@ def _read_hub(name: str, split: str, rank: int, size: int) -> Iterator[pa.Record
 def _number(batches: Iterator[pa.RecordBatch]) -> Texts:
     """Give every distinct caption a number."""
     numbers: dict[str, int] = {}
-    sides: dict[str, list[npt.NDArray[np.int64]]] = {"reference_caption": [], "target_caption": []}
+    sides: list[npt.NDArray[np.int64]] = []
     modifications: list[pa.Array] = []
     for batch in batches:
-        for name, side in sides.items():
-            captions = batch.column(name).cast(pa.string()).to_pylist()
-            side.append(np.fromiter((numbers.setdefault(caption, len(numbers)) for caption in captions), np.int64, len(captions)))
+        columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("reference_caption", "target_caption"))
+        # Row by row: the order of appearance must not depend on where a batch ends.
+        found = (numbers.setdefault(caption, len(numbers)) for row in zip(*columns, strict=True) for caption in row)
+        sides.append(np.fromiter(found, np.int64, 2 * batch.num_rows))
         modifications.append(batch.column("modification_text").cast(pa.string()))
-    reference, target = (np.concatenate([np.zeros(0, np.int64), *side]) for side in sides.values())
-    return Texts(list(numbers), reference, target, pa.chunked_array(modifications, pa.string()))
+    both = np.concatenate([np.zeros(0, np.int64), *sides]).reshape(-1, 2)
+    return Texts(list(numbers), both[:, 0], both[:, 1], pa.chunked_array(modifications, pa.string()))
 
 
 def draw(num_rows: int, batch: int, number: int, seed: int) -> npt.NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Where a run runs: one device, alone or with other processes."""
 
+import atexit
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -89,9 +90,8 @@ class World(NamedTuple):
             raise mine
 
 
-@contextlib.contextmanager
-def join_world(device: str) -> Iterator[World]:
-    """Provide this process's place among those that `accelerate launch` or `torchrun` started; alone without one.
+def join_world(device: str) -> World:
+    """Return this process's place among those that `accelerate launch` or `torchrun` started; alone without one.
 
     Raises:
         UsageError: a GPU is asked for and there is none.
@@ -102,12 +102,10 @@ def join_world(device: str) -> Iterator[World]:
 
     began = not dist.is_initialized()
     state = PartialState(cpu=device == "cpu" or (device == "auto" and not torch.cuda.is_available()), timeout=_PATIENCE)
-    try:
-        yield World(state.device, state.process_index, state.num_processes)
-    finally:
-        if began and dist.is_initialized():
-            dist.destroy_process_group()
-            PartialState._reset_state()
+    if began and dist.is_initialized():
+        # Not before the process ends: the addresses of a group that was left would be taken for those of the next.
+        atexit.register(dist.destroy_process_group)
+    return World(state.device, state.process_index, state.num_processes)
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:

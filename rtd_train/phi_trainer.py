@@ -49,44 +49,44 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
     """
     run = Path(f"{config.out}.run")
     folder = cache_folder(config.cache)
-    with join_world(config.device) as world:
-        progress = progress if progress is not None and world.is_main else Silent()
-        with world.agree():
-            backbone = load_backbone(config.backbone)
-            progress.phase("captions", 0)
-            own = encode_texts(iter_captions(config.captions, config.limit) if world.is_main else ())
-            if world.is_main and not len(own):
-                raise DataError(f"{', '.join(config.captions)}: no caption in it", "give caption files or a data set of tripletgen")
-        captions, fingerprint = share_captions(world, own, folder)
-        values = {**run_values(config), "processes": world.size, "captions": fingerprint, "weights": weights_hash(backbone.model)}
-        with world.agree():
-            draw(len(captions), config.batch_size * world.size, 0, config.seed)
-            if world.is_main:
-                open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
-        part = world.share(len(captions))
-        progress.phase("frozen features", part.stop - part.start)
-        features = caption_features(backbone, captions, folder, world, lambda done, _: progress.advance(done))
-        masked = share_tokens(
-            world,
-            folder / f"masked-{fingerprint[:16]}-{parser_version()}-{tokenizer_hash(backbone.tokenizer)[:16]}",
-            (caption.masked.lower() for caption in mask_captions(iter_texts(captions, part))),
-            lambda batch: tokenize(backbone, batch),
-        )
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
-            losses, rate = train_phi(backbone, phi, masked, features, config, world, progress, run)
+    world = join_world(config.device)
+    progress = progress if progress is not None and world.is_main else Silent()
+    with world.agree():
+        backbone = load_backbone(config.backbone)
+        progress.phase("captions", 0)
+        own = encode_texts(iter_captions(config.captions, config.limit) if world.is_main else ())
+        if world.is_main and not len(own):
+            raise DataError(f"{', '.join(config.captions)}: no caption in it", "give caption files or a data set of tripletgen")
+    captions, fingerprint = share_captions(world, own, folder)
+    values = {**run_values(config), "processes": world.size, "captions": fingerprint, "weights": weights_hash(backbone.model)}
+    with world.agree():
+        draw(len(captions), config.batch_size * world.size, 0, config.seed)
         if world.is_main:
-            about = {
-                "backbone": backbone.name,
-                "weights": weights_hash(backbone.model),
-                "captions": len(captions),
-                "steps": config.steps,
-                "loss": losses[-1],
-            }
-            save_phi(phi, config.out, about)
-            shutil.rmtree(run)
-        world.wait()
+            open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
+    part = world.share(len(captions))
+    progress.phase("frozen features", part.stop - part.start)
+    features = caption_features(backbone, captions, folder, world, lambda done, _: progress.advance(done))
+    masked = share_tokens(
+        world,
+        folder / f"masked-{fingerprint[:16]}-{parser_version()}-{tokenizer_hash(backbone.tokenizer)[:16]}",
+        (caption.masked.lower() for caption in mask_captions(iter_texts(captions, part))),
+        lambda batch: tokenize(backbone, batch),
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
+        losses, rate = train_phi(backbone, phi, masked, features, config, world, progress, run)
+    if world.is_main:
+        about = {
+            "backbone": backbone.name,
+            "weights": weights_hash(backbone.model),
+            "captions": len(captions),
+            "steps": config.steps,
+            "loss": losses[-1],
+        }
+        save_phi(phi, config.out, about)
+        shutil.rmtree(run)
+    world.wait()
     return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], rate)
 
 

@@ -61,31 +61,31 @@ def fit(config: FitConfig, validate: Validate | None = None, progress: Progress 
     Raises:
         TrainError: backbone, phi, data or output folder cannot be used, or the loss is no number.
     """
-    with join_world(config.device) as world:
-        progress = progress if progress is not None and world.is_main else Silent()
-        out = Path(config.out)
-        with world.agree():
-            backbone = load_backbone(config.backbone)
-            phi = load_phi(config.phi)
-            check_sizes(phi, backbone.projection_dim, backbone.hidden_size, config.backbone)
-            texts = read_triplets(config.data, config.split, world.rank, world.size)
-        corpus = share_triplets(world, texts, cache_folder(config.cache))
-        values = {**run_values(config), "processes": world.size, "weights": weights_hash(backbone.model), "triplets": corpus.fingerprint}
-        values["phi"] = weights_hash(phi)
-        del values["data"]
-        with world.agree():
-            draw(len(corpus), config.batch_size * world.size, 0, config.seed)
-            if world.is_main:
-                open_run(out, values, overwrite=config.overwrite)
-        if not is_finished(out):
-            inputs = prepare(backbone, texts, corpus, config, world, progress)
-            del texts
-            run = Run(backbone, phi, inputs, config, world, out)
-            run.resume()
-            run.train(validate, progress)
-            if world.is_main:
-                result.write(out, backbone, phi, config, values)
-            world.wait()
+    world = join_world(config.device)
+    progress = progress if progress is not None and world.is_main else Silent()
+    out = Path(config.out)
+    with world.agree():
+        backbone = load_backbone(config.backbone)
+        phi = load_phi(config.phi)
+        check_sizes(phi, backbone.projection_dim, backbone.hidden_size, config.backbone)
+        texts = read_triplets(config.data, config.split, world.rank, world.size)
+    corpus = share_triplets(world, texts, cache_folder(config.cache))
+    values = {**run_values(config), "processes": world.size, "weights": weights_hash(backbone.model), "triplets": corpus.fingerprint}
+    values["phi"] = weights_hash(phi)
+    del values["data"]
+    with world.agree():
+        draw(len(corpus), config.batch_size * world.size, 0, config.seed)
+        if world.is_main:
+            open_run(out, values, overwrite=config.overwrite)
+    if not is_finished(out):
+        inputs = prepare(backbone, texts, corpus, config, world, progress)
+        del texts
+        run = Run(backbone, phi, inputs, config, world, out)
+        run.resume()
+        run.train(validate, progress)
+        if world.is_main:
+            result.write(out, backbone, phi, config, values)
+        world.wait()
     return summarise(out)
 
 
