@@ -74,7 +74,7 @@ def launch(processes: int, config: FitConfig, steps: int) -> dict[str, Any]:
 
 def compare(args: argparse.Namespace, folder: str) -> dict[str, Any]:
     """Measure every number of processes in turns, and print what they gain over the first."""
-    data = build_triplets(args.data, folder)
+    data = build_triplets(args.data, folder, args.captions)
     found: dict[int, list[dict[str, Any]]] = {processes: [] for processes in args.processes}
     for turn in range(args.repeats):
         for processes, results in found.items():
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--batch", type=int, default=32, help="triplets of all processes together")
     parser.add_argument("--backbone", default="random:vit-b-32")
+    parser.add_argument("--captions", type=int, default=1000, help="rows of CC3M validation that the triplets are made of")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")

@@ -180,11 +180,11 @@ def measure_gpu(data: str, folder: str) -> None:
     print_table(torch.cuda.get_device_name(), ("", "measured"), rows)
 
 
-def build_triplets(data: Path | None, folder: str) -> str:
+def build_triplets(data: Path | None, folder: str, captions: int = 4000) -> str:
     """Return a folder of triplets: of CC3M validation where it is, else of the embedded captions."""
     source = (data or Path("-")) / "captions" / "cc3m_val.tsv"
     specs = (SourceSpec(str(source)),) if source.is_file() else tripletgen.BuildOptions("-").sources
-    tripletgen.build(tripletgen.BuildOptions(f"{folder}/triplets", sources=specs, limit=4000, workers=2))
+    tripletgen.build(tripletgen.BuildOptions(f"{folder}/triplets", sources=specs, limit=captions, workers=2))
     return f"{folder}/triplets"
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/peers.py [--data DIR] [--captions N] [--repeats N] [--work DIR] [--json FILE]
 
-Each framework has an environment of its own under `--work`, two worker processes and the same captions; `benchmarks/peer_tasks.py` holds
-what a user would write. Seconds are those of the whole command, from its start to its exit. A peer that cannot be installed or fails is
-named with the last line that it printed.
+Each framework has an environment of its own under `--work`, two worker processes and the same captions; `benchmarks/peer_*.py` hold what a
+user would write. Seconds are those of the whole command, from its start to its exit. A peer that cannot be installed, fails or does not
+end is named with the last line that it printed.
 """
 
 import argparse
@@ -16,19 +16,30 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 import psutil
 import pyarrow.parquet as pq
 from build import peak_memory, raw_captions
 from corpora import CC3M, data_file
-from peer_tasks import TASKS, WORKERS
+from peer_work import WORKERS
 from report import percent, print_table, write_json
 
 import tripletgen
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = "tripletgen build"
+# A peer: its package, its script, and what more the script is given.
+PEERS: dict[str, tuple[str, ...]] = {
+    "datasets.map, 1,000 a call": ("datasets", "peer_datasets.py", "1000"),
+    "datasets.map, one a call": ("datasets", "peer_datasets.py", "1"),
+    "datatrove, local executor": ("datatrove", "peer_datatrove.py"),
+    "distilabel, two replicas": ("distilabel", "peer_distilabel.py"),
+}
+# What a package needs for these scripts, and does not bring.
+NEEDS = {"datatrove": ("orjson",)}
+_PATIENCE = 900
 
 
 class Measured(NamedTuple):
@@ -44,11 +55,15 @@ class RunError(Exception):
 
 
 def install(package: str, work: Path) -> Path:
-    """Return the Python of an environment with this project and a package, made where it is not there yet."""
+    """Return the Python of an environment with this project and a package, made where it is not there yet.
+
+    Raises:
+        RunError: it cannot be installed.
+    """
     python = work / package / "bin" / "python"
     if not (work / package / "installed").is_file():
         run([sys.executable, "-m", "venv", work / package])
-        run([python, "-m", "pip", "install", "--quiet", "-e", ROOT, package])
+        run([python, "-m", "pip", "install", "--quiet", "-e", ROOT, package, *NEEDS.get(package, ())])
         (work / package / "installed").touch()
     return python
 
@@ -78,12 +93,21 @@ def measure(command: list[object], folder: Path) -> Measured:
     with (folder / "log").open("w+", encoding="utf-8") as log:
         start = time.perf_counter()
         process = psutil.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
+        watch = Timer(_PATIENCE, end_tree, [process])
+        watch.start()
         peak = peak_memory(process)
+        watch.cancel()
         seconds = time.perf_counter() - start
         if process.wait() != 0:
             log.seek(0)
             raise RunError(last_line(log.read()))
     return Measured(seconds, peak, frozenset(read_ids(folder)))
+
+
+def end_tree(process: psutil.Process) -> None:
+    """End a process that does not come to its end, and all that it started."""
+    for member in [*process.children(recursive=True), process]:
+        member.kill()
 
 
 def read_ids(folder: Path) -> list[str]:
@@ -103,7 +127,7 @@ def measure_sides(captions: list[str], work: Path, repeats: int) -> tuple[dict[s
     found: dict[str, list[Measured]] = {}
     failed: dict[str, str] = {}
     for turn in range(repeats):
-        for name in (OURS, *TASKS):
+        for name in (OURS, *PEERS):
             if name in failed:
                 continue
             with tempfile.TemporaryDirectory(dir=work) as temporary:
@@ -114,8 +138,8 @@ def measure_sides(captions: list[str], work: Path, repeats: int) -> tuple[dict[s
                         command = [sys.executable, "-m", "tripletgen.cli.app", "build", source, "--out", folder / "data-set", "--quiet"]
                         command += ["--workers", WORKERS]
                     else:
-                        python = install(name.partition(",")[0], work)
-                        command = [python, ROOT / "benchmarks" / "peer_tasks.py", name, source, folder]
+                        package, script, *more = PEERS[name]
+                        command = [install(package, work), ROOT / "benchmarks" / script, source, folder, *more]
                     found.setdefault(name, []).append(measure(command, folder))
                 except RunError as error:
                     failed[name] = str(error)
@@ -128,7 +152,7 @@ def show(captions: list[str], found: dict[str, list[Measured]], failed: dict[str
     expected = frozenset(row.triplet_id for row in tripletgen.propose(captions))
     ours = found[OURS]
     figures, rows = {}, []
-    for name in (OURS, *TASKS):
+    for name in (OURS, *PEERS):
         if name in failed:
             rows.append((name, "failed", failed[name], "", "", ""))
             figures[name] = {"failed": failed[name]}
