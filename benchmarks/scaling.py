@@ -50,11 +50,13 @@ class Gpu(NamedTuple):
     """Rates of one GPU that nobody of this project has measured: estimates from published figures.
 
     `draws` is RTD's 2,000 steps of 512 triplets in 23 minutes on four A100, `tokens` the output of vLLM with Llama 3.1 8B on one H100.
+    With fewer than `least_rows` triplets a step it has too little to do.
     """
 
     draws: float = 2000 * 512 / (23 * 60 * 4)
     tokens: float = 12_500.0
     tokens_a_row: float = 40.0
+    least_rows: int = 64
 
 
 class Cost(NamedTuple):
@@ -90,10 +92,11 @@ def enough_cores(rates: Rates, engine: str) -> float:
     return together / alone
 
 
-def training_cost(draws: float, nodes: int, node: Node, gpu: Gpu) -> tuple[float, float]:
+def training_cost(draws: float, nodes: int, node: Node, gpu: Gpu, batch: int = 512) -> tuple[float, float]:
     """Return hours and dollars of training on so many draws of triplets, were no time lost between processes."""
-    hours = draws / (gpu.draws * node.gpus * nodes) / 3600
-    return hours, hours * nodes * node.gpus * node.gpu_hour
+    gpus = min(node.gpus * nodes, max(1, batch // gpu.least_rows))
+    hours = draws / (gpu.draws * gpus) / 3600
+    return hours, hours * gpus * node.gpu_hour
 
 
 def rewriting_cost(rows: float, nodes: int, node: Node, gpu: Gpu) -> tuple[float, float]:

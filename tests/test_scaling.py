@@ -48,11 +48,16 @@ def test_where_it_stops_scaling():
 def test_training_and_rewriting_are_divided_by_the_gpus():
     gpu = Gpu(draws=100.0, tokens=1000.0, tokens_a_row=10.0)
     assert training_cost(2_880_000, 1, NODE, gpu) == pytest.approx((1.0, 16.0))
+    assert training_cost(2_880_000, 2, NODE, gpu, batch=1024) == pytest.approx((0.5, 16.0))
     assert rewriting_cost(2_880_000, 2, NODE, gpu) == pytest.approx((0.5, 16.0))
 
 
 def test_the_published_run_is_23_minutes_on_four_gpus():
     assert training_cost(2000 * 512, 1, Node(gpus=4), Gpu())[0] * 60 == pytest.approx(23)
+
+
+def test_a_batch_feeds_only_so_many_gpus():
+    assert training_cost(1e6, 64, NODE, Gpu(least_rows=64), batch=512) == training_cost(1e6, 1, NODE, Gpu(least_rows=64), batch=512)
 
 
 def test_features_are_of_captions_and_targets():
