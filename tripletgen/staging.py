@@ -114,10 +114,15 @@ def open_place(root: str) -> Place:
     """Return the place of a path or an address.
 
     Raises:
-        OutputError: there is no such bucket, or it cannot be reached.
+        OutputError: there is no such bucket, or it cannot be reached; or the folder is not there on this node.
         MissingExtraError: the library for this kind of place is not installed.
     """
-    return open_remote(root) if is_remote(root) else LocalPlace(Path(root))
+    if is_remote(root):
+        return open_remote(root)
+    if not (Path(root) / WORK).is_dir():
+        hint = "give --out s3://BUCKET/PREFIX, or a folder on a disk that all nodes share"
+        raise OutputError(f"{root}: a worker does not see this folder", hint)
+    return LocalPlace(Path(root))
 
 
 def open_remote(url: str) -> RemotePlace:
