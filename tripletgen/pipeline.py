@@ -17,7 +17,7 @@ from tripletgen.dataset import Built, finish
 from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
 from tripletgen.engine import Starter, open_means
 from tripletgen.engine.base import Engine, Means
-from tripletgen.errors import SourceError
+from tripletgen.errors import SourceError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import model_version
 from tripletgen.progress import Progress, Silence
@@ -101,7 +101,13 @@ def _parse(options: BuildOptions, divided: Partition, work: Work, engine: Engine
     progress.start("parsing", divided.num_captions)
     code = _hash(code_digest(), model_version())
     tasks = [ParseTask(str(work.unfinished), unit, code, options.keep_rejects) for unit in range(divided.num_units)]
-    return _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["dropped"].get("duplicate", 0)))
+    parsed = _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["dropped"].get("duplicate", 0)))
+    seen = sum(report["captions"] + sum(report["dropped"].values()) for report in parsed)
+    if seen != divided.num_captions:  # a unit without a file is one without captions, so a lost file would pass for that
+        raise TripletgenError(
+            f"{divided.num_captions} captions were divided and {seen} found again", "files of the build were lost: build with --overwrite"
+        )
+    return parsed
 
 
 def _mask(options: BuildOptions, parsed: list[Report], work: Work, engine: Engine, progress: Progress) -> list[Report]:

@@ -5,6 +5,7 @@ done or not, however its worker ended.
 """
 
 import atexit
+import os
 import shutil
 import tempfile
 import uuid
@@ -17,6 +18,7 @@ from tripletgen.errors import OutputError
 from tripletgen.storage import is_remote, open_storage, storage_errors
 
 WORK = ".work"
+_WORKER = "tripletgen-worker-"
 PLACES = "a local folder, or s3://BUCKET/PREFIX"
 
 
@@ -112,10 +114,15 @@ def open_place(root: str) -> Place:
     """Return the place of a path or an address.
 
     Raises:
-        OutputError: there is no such bucket, or it cannot be reached.
+        OutputError: there is no such bucket, or it cannot be reached; or the folder is not there on this node.
         MissingExtraError: the library for this kind of place is not installed.
     """
-    return open_remote(root) if is_remote(root) else LocalPlace(Path(root))
+    if is_remote(root):
+        return open_remote(root)
+    if not (Path(root) / WORK).is_dir():
+        hint = "give --out s3://BUCKET/PREFIX, or a folder on a disk that all nodes share"
+        raise OutputError(f"{root}: a worker does not see this folder", hint)
+    return LocalPlace(Path(root))
 
 
 def open_remote(url: str) -> RemotePlace:
@@ -135,7 +142,7 @@ def changed(task: Task, **fields: Any) -> Task:
 
 def run_staged(function: Callable[[Task], Result], task: Task, root: str, *, keep: bool = True) -> Result:
     """Run a unit function on copies of its files and send what it wrote, unless it is a trial that is not to be kept."""
-    place, bench, files = open_place(root), _bench(root), task.files()
+    place, bench, files = open_place(root), bench_of(root), task.files()
     with_files = [*files.reads, *files.writes]
     try:
         for name in with_files:
@@ -159,12 +166,38 @@ def _send(place: Place, bench: Path, names: Iterable[str]) -> None:
 
 
 @cache
-def _bench(root: str) -> Path:  # noqa: ARG001
-    """Return this process's folder for a data set: shared files and what is read from them stay from task to task."""
-    folder = Path(tempfile.mkdtemp(prefix="tripletgen-"))
+def bench_of(root: str) -> Path:  # noqa: ARG001
+    """Return this process's folder for a data set: shared files, and what is read from them, stay from task to task."""
+    sweep()
+    new = Path(tempfile.mkdtemp(prefix="tripletgen-"))
+    _lock(new / "owner")
+    folder = new.rename(new.with_name(new.name.replace("tripletgen-", _WORKER)))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / WORK).mkdir()
     return folder / WORK
+
+
+def sweep() -> None:
+    """Remove the folders of processes that ended without doing so: the one that owns a folder holds a lock in it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_WORKER}*"):
+        try:
+            os.close(_lock(folder / "owner"))
+        except OSError:
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(path: Path) -> int:
+    """Lock a file for as long as this process lives; another holder, or another user, is an OSError."""
+    import fcntl  # not on Windows, where Ray and remote places are not tried
+
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _fetch_shared(place: Place, bench: Path, files: Files) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import s3fs
+import zstandard
 from moto.server import ThreadedMotoServer
 
 import tripletgen
 from tests.engine import workers
 from tests.engine.workers import POISON_WHEN_EDITED, POISON_WHEN_PARSED, NumberTask
 from tests.helpers import CAPTIONS as CAPTION_LINES
-from tests.helpers import digests, embedded_captions, write_lines
+from tests.helpers import digests, embedded_captions, rows_of, write_lines
 from tests.test_resume import StopAt
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.engine.ray import RayEngine, ray_means, ray_session
@@ -74,11 +76,13 @@ def bucket() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def cluster(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     """Return a cluster that this process is connected to; its nodes have the environment of the bucket."""
-    os.environ["DIED_ONCE"] = str(tmp_path_factory.mktemp("died") / "once")
-    nodes = TwoNodes()
-    with ray_session(nodes.address, 1):
-        yield nodes
-    nodes.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIED_ONCE", str(tmp_path_factory.mktemp("died") / "once"))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        nodes = TwoNodes()
+        with ray_session(nodes.address, 1):
+            yield nodes
+        nodes.stop()
 
 
 def fetched(address: str) -> dict[str, str]:
@@ -158,7 +162,9 @@ def test_from_s3_to_s3_with_a_node_lost_half_way_gives_the_bytes_of_the_local_bu
     table = pa.table({"caption": [*CAPTIONS[:200], "too short", CAPTIONS[5]]})
     with system.open("data/in/a.parquet", "wb") as file:
         pq.write_table(table, file, row_group_size=64)
-    system.pipe_file("data/in/b.txt.gz", gzip.compress("\n".join(CAPTIONS[200:]).encode()))
+    system.pipe_file("data/in/b.txt.gz", gzip.compress("\n".join(CAPTIONS[200:250]).encode()))
+    lines = "".join(json.dumps({"caption": caption}) + "\n" for caption in CAPTIONS[250:])
+    system.pipe_file("data/in/deep/c.jsonl.zst", zstandard.compress(lines.encode()))
     shared = {"shard_rows": 300, "keep_rejects": True, "validation_fraction": 0.2}
     sources = (SourceSpec(f"{bucket}/in", "MIT"),)
     tripletgen.build(tripletgen.BuildOptions(str(tmp_path / "local"), sources, **shared))
@@ -169,6 +175,19 @@ def test_from_s3_to_s3_with_a_node_lost_half_way_gives_the_bytes_of_the_local_bu
     assert manifest["captions"]["read"] == 202 + len(CAPTIONS) - 200
     assert fetched(f"{bucket}/out") == digests(tmp_path / "local")
     assert not any(SECRET.encode() in path.read_bytes() for path in (tmp_path / "local").rglob("*") if path.is_file())
+
+
+def test_rows_of_the_hubs_files_have_the_numbers_that_one_reader_gives_them(cluster, tmp_path, small_units):
+    folder = tmp_path / "org/name/data"
+    folder.mkdir(parents=True)
+    cells = [[caption] for caption in CAPTIONS[:30]] + [[CAPTIONS[30], "too short", CAPTIONS[31]], []]
+    for number, part in enumerate((cells, [[caption] for caption in CAPTIONS[32:60]])):
+        pq.write_table(pa.table({"captions": part}), folder / f"train-0000{number}-of-00002.parquet")
+    source = SourceSpec(f"hf://datasets/{tmp_path}/org/name", "MIT", name="hub")
+    for engine in ("local", "ray"):
+        tripletgen.build(replace(options(tmp_path, engine, engine=engine), sources=(source,)))
+    assert digests(tmp_path / "ray") == digests(tmp_path / "local")
+    assert {"1.0", "31.2", "33.0"} <= {row["source_id"] for split in ("train", "validation") for row in rows_of(tmp_path / "ray", split)}
 
 
 def numbers(folder: Path) -> tuple[RayEngine, list[NumberTask]]:
@@ -198,6 +217,13 @@ def test_an_error_in_a_worker_arrives_with_message_and_hint(cluster, tmp_path):
     with pytest.raises(SourceError) as caught:
         list(engine.map(workers.refuse, tasks[:1]))
     assert (caught.value.message, caught.value.hint) == ("0: cannot be read", "get it again")
+
+
+def test_a_folder_that_a_node_does_not_see_is_named(cluster, tmp_path):
+    engine = RayEngine(str(tmp_path / "elsewhere"), workers.nothing)
+    with pytest.raises(OutputError, match="elsewhere: a worker does not see this folder") as caught:
+        list(engine.map(workers.square, [NumberTask("", 1)]))
+    assert caught.value.hint == "give --out s3://BUCKET/PREFIX, or a folder on a disk that all nodes share"
 
 
 def test_only_a_few_tasks_are_handed_out_ahead(cluster, tmp_path):

@@ -21,10 +21,10 @@ from tripletgen.engine.base import Means
 from tripletgen.engine.local import spare_garbage_collector
 from tripletgen.engine.ray_rewriter import replicated
 from tripletgen.engine.ray_shuffle import join_on_ray, partition_on_ray
-from tripletgen.errors import MissingExtraError, TripletgenError
+from tripletgen.errors import Interrupted, MissingExtraError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.rewrite.engines import Opener
-from tripletgen.staging import StagedTask, changed, run_staged
+from tripletgen.staging import StagedTask, changed, run_staged, sweep
 from tripletgen.tasks import EditTask, MaskTask, ParseTask
 
 RETRIES = 2
@@ -75,8 +75,14 @@ def ray_session(address: str | None, workers: int) -> Iterator[None]:
         raise _no_answer(address or "local", error) from error
     try:
         yield
+    except SystemError as error:
+        # So Ray's compiled parts show an exception that a signal handler raised within them.
+        if isinstance(error.__cause__, KeyboardInterrupt | Interrupted):
+            raise error.__cause__ from None
+        raise
     finally:
         ray.shutdown()
+        sweep()
 
 
 def _import_ray() -> Any:

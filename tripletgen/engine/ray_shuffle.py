@@ -28,7 +28,7 @@ from tripletgen.pairs.join import candidates_of, choose_pairs, first_of_keys, wr
 from tripletgen.progress import Progress
 from tripletgen.reading import read_captions
 from tripletgen.reports import Report, sum_counts
-from tripletgen.staging import WORK, open_place
+from tripletgen.staging import WORK, bench_of, open_place
 from tripletgen.tasks import UNITS_A_CHUNK, ReadTask, pairs_name
 from tripletgen.work import Work
 
@@ -130,7 +130,7 @@ def _captions_of(item: dict[str, Any], root: str) -> Iterator[pa.Table]:
 
 def _write_units(table: pa.Table, num_units: int, root: str) -> pa.Table:
     """Write the captions of some whole units, a file each."""
-    with tempfile.TemporaryDirectory(prefix="tripletgen-") as folder:
+    with tempfile.TemporaryDirectory(dir=bench_of(root)) as folder:
         for batch in table.to_batches():
             append_by_unit(batch, num_units, Path(folder))
         names = sorted(path.name for path in Path(folder).iterdir())
@@ -164,7 +164,7 @@ def _write_pairs(candidates: pa.Table, root: str) -> pa.Table:
     pairs = choose_pairs(candidates)
     units = pairs.column("unit").to_numpy()
     names = [pairs_name(chunk * UNITS_A_CHUNK) for chunk in sorted({int(unit) // UNITS_A_CHUNK for unit in units})]
-    with tempfile.TemporaryDirectory(prefix="tripletgen-") as folder:
+    with tempfile.TemporaryDirectory(dir=bench_of(root)) as folder:
         for name in names:
             write_pairs(Path(folder) / "pairs", pairs.filter(pa.array([pairs_name(int(unit)) == name for unit in units])))
             open_place(root).put(Path(folder) / "pairs", f"{WORK}/{name}")
@@ -212,7 +212,7 @@ def _ours(error: BaseException) -> TripletgenError:
 
 @contextmanager
 def _borrowed(root: str, name: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="tripletgen-") as folder:
+    with tempfile.TemporaryDirectory(dir=bench_of(root)) as folder:
         path = Path(folder) / "file"
         open_place(root).get(name, path)
         yield path

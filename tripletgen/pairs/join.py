@@ -87,7 +87,7 @@ def _asked(query: str, part: pa.Table) -> pa.Table:
 
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("part", part)
-        return connection.execute(query).to_arrow_table()
+        return connection.sql(query).to_arrow_table()
 
 
 def split_pairs(pairs: Path, width: int, path_of: Callable[[int], Path]) -> None:
