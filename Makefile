@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 SCENES := out/scenes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build bench-pairs bench-report bench-fit bench-eval claims cards docs lexicon constraints clean
+.PHONY: help demo test fix check bench bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,7 +63,7 @@ bench-eval: $(VENV)/.bench  ## speed and memory of the metrics and of a large se
 claims: $(VENV)/.bench  ## the claims of RTD on Scenes, five seeds; about an hour and a half on two cores
 	$(BIN)/python benchmarks/claims.py --work out/claims --doc docs/claims.md
 
-bench: bench-quality bench-build bench-pairs bench-report bench-fit bench-eval  ## every figure of the README
+bench: bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-processes bench-peers bench-eval  ## every figure of the README
 
 bench-quality: $(VENV)/.bench  ## quality of the triplets of a CC3M build
 	$(BIN)/python benchmarks/triplet_quality.py --data $(DATA)
@@ -74,8 +74,21 @@ bench-build: $(VENV)/.bench  ## speed and memory of a build
 bench-pairs: $(VENV)/.bench  ## speed, memory and yield of mined pairs
 	$(BIN)/python benchmarks/pairs.py --data $(DATA)
 
+bench-ray: $(VENV)/.bench  ## overhead, growth and memory of a build on Ray, beside the local engine
+	$(BIN)/python benchmarks/cluster.py --data $(DATA)
+
 bench-fit: $(VENV)/.bench  ## speed and memory of a training step
 	$(BIN)/python benchmarks/fit_step.py --data $(DATA)
+
+bench-processes: $(VENV)/.bench  ## how training grows from one process to two
+	$(BIN)/python benchmarks/fit_scaling.py --data $(DATA)
+
+bench-peers: $(VENV)/.bench  ## the same edit work in datasets, datatrove and distilabel, each in its own environment
+	$(BIN)/python benchmarks/peers.py --data $(DATA)
+
+scaling: $(VENV)/.bench  ## measure what a caption costs one core, and write the tables of docs/scaling.md
+	$(BIN)/python benchmarks/rates.py --data $(DATA)
+	$(BIN)/python benchmarks/scaling.py --write docs/scaling.md
 
 docs: $(VENV)/.dev  ## write docs/cli.md and docs/rtd_train.md from the commands themselves
 	$(BIN)/python -m typer tripletgen.cli.app utils docs --name tripletgen --output docs/cli.md

@@ -24,6 +24,7 @@ from report import print_table, write_json
 
 import tripletgen
 from rtd_train.config import FitConfig
+from rtd_train.corpus import share_triplets
 from rtd_train.data import draw, read_triplets
 from rtd_train.device import World
 from rtd_train.inputs import prepare
@@ -86,7 +87,8 @@ def measure(side: str, config: FitConfig, steps: int) -> dict[str, Any]:
             seconds.append(time.perf_counter() - start)
     else:
         start = time.perf_counter()
-        inputs = prepare(backbone, texts, config, CPU, Silent())
+        corpus = share_triplets(CPU, texts, Path(str(config.cache)))
+        inputs = prepare(backbone, texts, corpus, config, CPU, Silent())
         found["features_s_per_caption"] = (time.perf_counter() - start) / len(texts.captions)
         run = Run(backbone, phi, inputs, config, CPU, Path(config.out))
         run.model.train()
@@ -178,11 +180,11 @@ def measure_gpu(data: str, folder: str) -> None:
     print_table(torch.cuda.get_device_name(), ("", "measured"), rows)
 
 
-def build_triplets(data: Path | None, folder: str) -> str:
+def build_triplets(data: Path | None, folder: str, captions: int = 4000) -> str:
     """Return a folder of triplets: of CC3M validation where it is, else of the embedded captions."""
     source = (data or Path("-")) / "captions" / "cc3m_val.tsv"
     specs = (SourceSpec(str(source)),) if source.is_file() else tripletgen.BuildOptions("-").sources
-    tripletgen.build(tripletgen.BuildOptions(f"{folder}/triplets", sources=specs, limit=4000, workers=2))
+    tripletgen.build(tripletgen.BuildOptions(f"{folder}/triplets", sources=specs, limit=captions, workers=2))
     return f"{folder}/triplets"
 
 

@@ -22,17 +22,30 @@ class MaskedCaption(NamedTuple):
     masked: str
 
 
-def iter_masked(sources: Iterable[str], limit: int | None = None) -> Iterator[MaskedCaption]:
-    """Yield the distinct captions of sources (files, folders, globs, Hub names, data sets of tripletgen), masked.
+def iter_captions(sources: Iterable[str], limit: int | None = None) -> Iterator[str]:
+    """Yield the distinct captions of sources: files, folders, globs, Hub names, data sets of tripletgen.
 
     Raises:
         DataError: a source cannot be read.
     """
-    from tripletgen.parsing import parse
+    return (caption.text for caption in _distinct(sources, limit))
 
-    for parsed in parse(_distinct(sources, limit)):
+
+def mask_captions(texts: Iterable[str]) -> Iterator[MaskedCaption]:
+    """Yield captions with their noun phrases masked."""
+    from tripletgen.parsing import parse
+    from tripletgen.schema import Caption
+
+    for parsed in parse(Caption(text, "", "", "", 0) for text in texts):
         spans = [(parsed.starts[k], parsed.ends[k]) for k, tag in enumerate(parsed.tags) if tag in _MASKED_TAGS]
         yield MaskedCaption(parsed.text, mask(parsed.text, spans))
+
+
+def parser_version() -> str:
+    """Return the name and version of the model that tells where noun phrases are."""
+    from tripletgen.parsing import model_version
+
+    return model_version()
 
 
 def mask(text: str, spans: list[tuple[int, int]]) -> str:

@@ -3,6 +3,7 @@
 ```
 OUT/run.json                       what determines the weights; another run is refused here
     metrics.jsonl                  a line every so many steps
+    diverged.json                  the rows of the step whose loss was no number, if there was one
     checkpoints/step-00000500/     model.safetensors (trained weights), optimizer.pt, state.json; the last few
     checkpoints/best/              the weights that validated best
     text_encoder/  phi.safetensors  config.json  README.md  loss.png     the result; config.json comes last
@@ -21,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from rtd_train.errors import OutputError
 from rtd_train.models.clip import RELEASED_KEY
 
-RUN, METRICS, CONFIG = "run.json", "metrics.jsonl", "config.json"
+RUN, METRICS, CONFIG, DIVERGED = "run.json", "metrics.jsonl", "config.json", "diverged.json"
 _CHECKPOINTS, _BEST = "checkpoints", "best"
 
 
@@ -87,6 +88,12 @@ def save_checkpoint(out: Path, checkpoint: Checkpoint, keep: int) -> None:
     os.rename(temporary, folder)
     for old in _checkpoints(out)[:-keep]:
         shutil.rmtree(old)
+
+
+def last_step(out: Path) -> int | None:
+    """Return the step of the last checkpoint of a run, None where it has none yet."""
+    folders = _checkpoints(out)
+    return int(folders[-1].name.removeprefix("step-")) if folders else None
 
 
 def load_checkpoint(out: Path) -> Checkpoint | None:

@@ -82,7 +82,9 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FitPhiConfig:
-    """Everything that `fit_phi` takes; the defaults are the published setting of LinCIR.
+    """Everything that `fit_phi` takes; the defaults are the published setting of LinCIR on one process.
+
+    `batch_size` is of one process.
 
     Raises:
         UsageError: a value is of the wrong type or out of range.

@@ -1,7 +1,6 @@
-"""Text triplets as a trainer needs them: read once, tokenised once, drawn in a seeded order.
+"""Text triplets as a trainer needs them: read once, each process its part, and drawn in a seeded order.
 
-Texts are read from a folder of shards, from a Hub data set or from RTD's JSON. Captions are kept once each; modification texts are
-tokenised in batches by the fast tokenizer and lie on disk as one flat array, memory-mapped, so a batch is a gather.
+Texts are read from a folder of shards, from a Hub data set or from RTD's JSON. Captions are kept once each.
 """
 
 import json
@@ -13,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 from rtd_train.errors import DataError
 from tripletgen.schema import SCHEMA_VERSION
@@ -21,21 +19,19 @@ from tripletgen.schema import SCHEMA_VERSION
 COLUMNS = ("reference_caption", "modification_text", "target_caption")
 # Other names of the modification text in other people's files.
 SYNONYMS = {"conditioning_caption": "modification_text", "relative_caption": "modification_text", "edit": "modification_text"}
-_TOKENIZE_ROWS = 10_000
+_READ_ROWS = 10_000
 
-Ints = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 """Numbers of triplets or captions."""
 
 
 class Texts(NamedTuple):
-    """The three texts of each triplet: modification texts, and captions by number. `fingerprint` is of them all."""
+    """The three texts of each triplet: modification texts, and captions by number."""
 
     captions: list[str]
     reference: npt.NDArray[np.int64]
     target: npt.NDArray[np.int64]
     modifications: pa.ChunkedArray
-    fingerprint: str
 
     def __len__(self) -> int:
         """Return the number of triplets."""
@@ -45,7 +41,7 @@ class Texts(NamedTuple):
 class Ragged(NamedTuple):
     """Rows of different lengths in one flat array; row k is `flat[offsets[k]:offsets[k + 1]]`."""
 
-    flat: Ints
+    flat: npt.NDArray[Any]
     offsets: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -56,13 +52,13 @@ class Ragged(NamedTuple):
         """Return the lengths of some rows."""
         return np.asarray(self.offsets[rows + 1] - self.offsets[rows])
 
-    def gather(self, rows: npt.NDArray[np.int64]) -> tuple[Ints, npt.NDArray[np.int64]]:
+    def gather(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Return rows one behind the other, and their lengths."""
         lengths = self.lengths(rows)
         starts = np.repeat(self.offsets[rows] - (np.cumsum(lengths) - lengths), lengths)
         return self.flat[starts + np.arange(len(starts))], lengths
 
-    def take(self, rows: npt.NDArray[np.int64], padding: int) -> Ints:
+    def take(self, rows: npt.NDArray[np.int64], padding: int) -> npt.NDArray[np.int32]:
         """Return rows side by side, padded to the longest of them. Shape: (rows, longest)."""
         lengths = self.lengths(rows)
         places = np.arange(int(lengths.max(initial=0)))
@@ -71,28 +67,30 @@ class Ragged(NamedTuple):
         return np.where(inside, found, padding).astype(np.int32)
 
 
-def read_triplets(data: str, split: str = "train") -> Texts:
-    """Read triplets from a folder of shards, RTD's JSON, or a Hub data set, a batch at a time.
+def read_triplets(data: str, split: str = "train", rank: int = 0, size: int = 1) -> Texts:
+    """Read process `rank`'s part of triplets from a folder of shards, RTD's JSON, or a Hub data set, a batch at a time.
 
-    In memory are the distinct captions, and the modification texts in Arrow's compact form.
+    The parts of all `size` processes, one behind the other, are the triplets in their order: of shards each process reads
+    whole row groups of its own, of a Hub data set its rows, and JSON is read by the first alone. In memory are the distinct captions
+    of the part, and its modification texts in Arrow's compact form.
 
     Raises:
         DataError: there is no such data, it has no such split, another schema version, or lacks a column; or it is empty.
     """
     path = Path(data)
     if path.is_dir():
-        batches = _read_shards(path, split)
+        batches = _read_shards(path, split, rank, size)
     elif path.is_file():
-        batches = _read_json(path)
+        batches = _read_json(path) if rank == 0 else iter(())
     else:
-        batches = _read_hub(data, split)
+        batches = _read_hub(data, split, rank, size)
     texts = _number(batches)
-    if not len(texts):
+    if rank == 0 and not len(texts):  # the first process has rows if there are any
         raise DataError(f"{data}: no triplet in it", "build one with `tripletgen build`")
     return texts
 
 
-def _read_shards(folder: Path, split: str) -> Iterator[pa.RecordBatch]:
+def _read_shards(folder: Path, split: str, rank: int, size: int) -> Iterator[pa.RecordBatch]:
     shards = sorted((folder / "data").glob(f"{split}-*.parquet")) or sorted(folder.glob(f"{split}-*.parquet"))
     if not shards:
         others = sorted({path.name.partition("-")[0] for path in folder.glob("**/*-*-of-*.parquet")} - {"rejects"})
@@ -108,13 +106,33 @@ def _read_shards(folder: Path, split: str) -> Iterator[pa.RecordBatch]:
             hint = "install the tripletgen that wrote it"
             raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", hint)
     try:
-        for shard in shards:
-            file = pq.ParquetFile(shard)
-            wanted = _name_columns(str(shard), file.schema_arrow.names)
-            for batch in file.iter_batches(columns=list(wanted)):
-                yield batch.rename_columns([wanted[name] for name in batch.schema.names])
+        groups = [pq.read_metadata(shard) for shard in shards]
+        owned = divide_row_groups([[file.row_group(k).num_rows for k in range(file.num_row_groups)] for file in groups], rank, size)
+        for shard, own in zip(shards, owned, strict=True):
+            with pq.ParquetFile(shard) as file:
+                wanted = _name_columns(str(shard), file.schema_arrow.names)
+                for batch in file.iter_batches(row_groups=own, columns=list(wanted)) if own else ():
+                    yield batch.rename_columns([wanted[name] for name in batch.schema.names])
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{folder}: a shard cannot be read ({str(error).splitlines()[0]})", "run `tripletgen check` on it") from error
+
+
+def divide_row_groups(rows: list[list[int]], rank: int, size: int) -> list[list[int]]:
+    """Return the numbers of the row groups of each file that process `rank` of `size` reads, given the rows of each.
+
+    A row group goes to the process into whose part of all rows its first row falls: so each is read by one process, the parts are in
+    order, and one differs from another by a row group at most.
+    """
+    total = max(1, sum(map(sum, rows)))
+    begin = 0
+    owned: list[list[int]] = []
+    for file in rows:
+        owned.append([])
+        for number, count in enumerate(file):
+            if min(begin * size // total, size - 1) == rank:
+                owned[-1].append(number)
+            begin += count
+    return owned
 
 
 def _name_columns(name: str, present: list[str]) -> dict[str, str]:
@@ -144,7 +162,7 @@ def _read_json(path: Path) -> Iterator[pa.RecordBatch]:
     yield pa.RecordBatch.from_pydict({ours: [record[theirs] for record in records] for theirs, ours in wanted.items()})
 
 
-def _read_hub(name: str, split: str) -> Iterator[pa.RecordBatch]:
+def _read_hub(name: str, split: str, rank: int, size: int) -> Iterator[pa.RecordBatch]:
     try:
         import datasets
     except ModuleNotFoundError as error:
@@ -156,63 +174,27 @@ def _read_hub(name: str, split: str) -> Iterator[pa.RecordBatch]:
             f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split"
         ) from error
     wanted = _name_columns(name, loaded.column_names)
-    for table in loaded.select_columns(list(wanted)).with_format("arrow").iter(_TOKENIZE_ROWS):
+    own = loaded.select_columns(list(wanted)).shard(size, rank, contiguous=True)
+    for table in own.with_format("arrow").iter(_READ_ROWS):
         yield from table.rename_columns([wanted[column] for column in table.column_names]).to_batches()
 
 
 def _number(batches: Iterator[pa.RecordBatch]) -> Texts:
     """Give every distinct caption a number."""
     numbers: dict[str, int] = {}
-    sides: dict[str, list[npt.NDArray[np.int64]]] = {"reference_caption": [], "target_caption": []}
+    sides: list[npt.NDArray[np.int64]] = []
     modifications: list[pa.Array] = []
-    digest = xxhash.xxh3_128()
     for batch in batches:
         empty = next((name for name in COLUMNS if batch.column(name).null_count), None)
         if empty is not None:
             raise DataError(f"a row has no {empty}", "each triplet needs three texts; run `tripletgen check` on the data")
-        for name, side in sides.items():
-            captions = batch.column(name).cast(pa.string()).to_pylist()
-            side.append(np.fromiter((numbers.setdefault(caption, len(numbers)) for caption in captions), np.int64, len(captions)))
+        columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("reference_caption", "target_caption"))
+        # Row by row: the order of appearance must not depend on where a batch ends.
+        found = (numbers.setdefault(caption, len(numbers)) for row in zip(*columns, strict=True) for caption in row)
+        sides.append(np.fromiter(found, np.int64, 2 * batch.num_rows))
         modifications.append(batch.column("modification_text").cast(pa.string()))
-    captions = list(numbers)
-    found = pa.chunked_array(modifications, pa.string())
-    reference, target = (np.concatenate([np.zeros(0, np.int64), *side]) for side in sides.values())
-    for text in (*captions, *(str(text) for text in found)):
-        digest.update(text.encode() + b"\0")
-    digest.update(reference.tobytes() + target.tobytes())
-    return Texts(captions, reference, target, found, digest.hexdigest())
-
-
-def tokenize_rows(texts: Iterator[str], tokenize: Any, path: Path) -> Ragged:
-    """Tokenise texts in batches into two arrays on disk, `path.flat.npy` and `path.offsets.npy`, and return them memory-mapped."""
-    flat_path, offsets_path = path.with_suffix(".flat.npy"), path.with_suffix(".offsets.npy")
-    if not (flat_path.is_file() and offsets_path.is_file()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parts, lengths = [], [np.zeros(1, np.int64)]
-        for batch in _batches(texts):
-            ids = tokenize(batch)
-            parts.append(np.fromiter((token for row in ids for token in row), np.int32))
-            lengths.append(np.fromiter(map(len, ids), np.int64))
-        _save(flat_path, np.concatenate(parts))
-        _save(offsets_path, np.cumsum(np.concatenate(lengths)))
-    return Ragged(np.load(flat_path, mmap_mode="r"), np.load(offsets_path, mmap_mode="r"))
-
-
-def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == _TOKENIZE_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _save(path: Path, array: npt.NDArray[Any]) -> None:
-    temporary = path.with_suffix(".tmp.npy")
-    np.save(temporary, array)
-    temporary.replace(path)
+    both = np.concatenate([np.zeros(0, np.int64), *sides]).reshape(-1, 2)
+    return Texts(list(numbers), both[:, 0], both[:, 1], pa.chunked_array(modifications, pa.string()))
 
 
 def draw(num_rows: int, batch: int, number: int, seed: int) -> npt.NDArray[np.int64]:

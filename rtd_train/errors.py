@@ -35,3 +35,7 @@ class OutputError(TrainError):
 
 class DivergenceError(TrainError):
     """Report a loss that is no number; the last good checkpoint is kept."""
+
+
+class PeerError(TrainError):
+    """Report that another process of the run has stopped, and told why."""

@@ -5,27 +5,28 @@ token what the nouns said, without a picture (LinCIR, arXiv 2312.01998).
 """
 
 import json
+import math
 import shutil
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-import xxhash
 
-from rtd_train.captions import iter_masked
+from rtd_train.captions import iter_captions, mask_captions, parser_version
 from rtd_train.checkpoint import Checkpoint, load_checkpoint, open_run, save_checkpoint
 from rtd_train.config import FitPhiConfig, run_values
-from rtd_train.data import Ragged, draw, tokenize_rows
-from rtd_train.device import autocast, join_world
+from rtd_train.corpus import share_captions
+from rtd_train.data import Ragged, Rows, draw
+from rtd_train.device import World, autocast, join_world
 from rtd_train.errors import DataError, DivergenceError, OutputError
 from rtd_train.features import cache_folder, caption_features
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, tokenizer_hash, weights_hash
 from rtd_train.models.compose import encode_tokens
 from rtd_train.models.phi import MLP, save_phi
 from rtd_train.progress import Progress, Silent
+from rtd_train.sharing import encode_texts, iter_texts, share_tokens
 
 
 class PhiResult(NamedTuple):
@@ -48,40 +49,46 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
     """
     if Path(config.out).is_dir():
         raise OutputError(f"{config.out}: is a folder", "give --out a file, such as phi.safetensors")
-    progress = progress or Silent()
-    with join_world(config.device) as world:
+    run = Path(f"{config.out}.run")
+    folder = cache_folder(config.cache)
+    world = join_world(config.device)
+    progress = progress if progress is not None and world.is_main else Silent()
+    with world.agree():
         backbone = load_backbone(config.backbone)
         progress.phase("captions", 0)
-        captions = list(iter_masked(config.captions, config.limit))
-        if not captions:
+        own = encode_texts(iter_captions(config.captions, config.limit) if world.is_main else ())
+        if world.is_main and not len(own):
             raise DataError(f"{', '.join(config.captions)}: no caption in it", "give caption files or a data set of tripletgen")
-        draw(len(captions), config.batch_size, 0, config.seed)
-        folder = cache_folder(config.cache)
-        progress.phase("frozen features", len(captions))
-        texts = [caption.text for caption in captions]
-        features = caption_features(backbone, texts, folder, world.device, lambda done, _: progress.advance(done))
-        digest = xxhash.xxh3_128_hexdigest("\0".join(caption.masked for caption in captions).encode())
-        masked = tokenize_rows(
-            (caption.masked.lower() for caption in captions),
-            lambda batch: tokenize(backbone, batch),
-            folder / f"masked-{digest[:16]}-{tokenizer_hash(backbone.tokenizer)[:16]}",
-        )
-        run = Path(f"{config.out}.run")
-        values = {**run_values(config), "captions": digest, "weights": weights_hash(backbone.model)}
-        open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
-            losses, rate = train_phi(backbone, phi, masked, features, config, world.device, progress, run)
-    about = {
-        "backbone": backbone.name,
-        "weights": weights_hash(backbone.model),
-        "captions": len(captions),
-        "steps": config.steps,
-        "loss": losses[-1],
-    }
-    save_phi(phi, config.out, about)
-    shutil.rmtree(run)
+    captions, fingerprint = share_captions(world, own, folder)
+    values = {**run_values(config), "processes": world.size, "captions": fingerprint, "weights": weights_hash(backbone.model)}
+    with world.agree():
+        draw(len(captions), config.batch_size * world.size, 0, config.seed)
+        if world.is_main:
+            open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
+    part = world.share(len(captions))
+    progress.phase("frozen features", part.stop - part.start)
+    features = caption_features(backbone, captions, folder, world, lambda done, _: progress.advance(done))
+    masked = share_tokens(
+        world,
+        folder / f"masked-{fingerprint[:16]}-{parser_version()}-{tokenizer_hash(backbone.tokenizer)[:16]}",
+        (caption.masked.lower() for caption in mask_captions(iter_texts(captions, part))),
+        lambda batch: tokenize(backbone, batch),
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        phi = MLP(backbone.projection_dim, backbone.hidden_size, dropout=config.dropout)
+        losses, rate = train_phi(backbone, phi, masked, features, config, world, progress, run)
+    if world.is_main:
+        about = {
+            "backbone": backbone.name,
+            "weights": weights_hash(backbone.model),
+            "captions": len(captions),
+            "steps": config.steps,
+            "loss": losses[-1],
+        }
+        save_phi(phi, config.out, about)
+        shutil.rmtree(run)
+    world.wait()
     return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], rate)
 
 
@@ -91,18 +98,22 @@ def train_phi(  # noqa: PLR0913, PLR0917
     masked: Ragged,
     features: Any,
     config: FitPhiConfig,
-    device: torch.device,
+    world: World,
     progress: Progress,
     run: Path,
 ) -> tuple[list[float], float]:
     """Train phi in place; return the mean losses of each `log_every` steps, and captions a second.
 
     Every step seeds its own noise and dropout, so it is a function of its number, and a run that was killed goes on bit by bit.
+    Every process passes the rows of all through phi, which costs a hundredth of the encoder, so that all see the dropout that one alone
+    would see; through the encoder it passes its own.
 
     Raises:
         DivergenceError: the loss is no number.
     """
-    model = backbone.model.to(device).eval().requires_grad_(requires_grad=False)
+    device = world.device
+    batch = config.batch_size * world.size
+    backbone.model.to(device).eval().requires_grad_(requires_grad=False)
     phi.to(device).train()
     optimizer = torch.optim.AdamW(phi.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
@@ -119,32 +130,43 @@ def train_phi(  # noqa: PLR0913, PLR0917
     saved = first
     for step in range(first, config.steps):
         torch.manual_seed(config.seed * 2**32 + step)
-        rows = draw(len(masked), config.batch_size, step, config.seed)
-        targets = torch.from_numpy(features[rows]).to(device)
-        noise = config.noise_scale * torch.rand(len(rows), 1, device=device) * torch.randn_like(targets)
-        ids = torch.from_numpy(masked.take(rows, backbone.eot_id)).to(device)
-        with autocast(device, config.precision):
-            found = encode_tokens(model, ids, backbone.eot_id, phi(targets + noise), backbone.placeholder_id)
-        loss = F.mse_loss(found.float(), targets)
+        loss = _loss(backbone, phi, masked, features, draw(len(masked), batch, step, config.seed), config, world)
         optimizer.zero_grad(set_to_none=True)
         scaled: Any = scaler.scale(loss)
         scaled.backward()
+        world.add(parameter.grad for parameter in phi.parameters() if parameter.grad is not None)
         scaler.step(optimizer)
         scaler.update()
         losses.append(loss.detach())
         if len(losses) == config.log_every or step == config.steps - 1:
-            means.append(float(torch.stack(losses).mean()))
+            mean = torch.stack(losses).mean()
+            world.add([mean])
+            means.append(float(mean))
             losses.clear()
-            if not np.isfinite(means[-1]):
-                raise DivergenceError(
-                    f"the loss is {means[-1]} at step {step + 1}", "nothing is written; try a smaller --lr or another --precision"
-                )
-            rate = (step + 1 - first) * config.batch_size / (time.monotonic() - begin)
+            with world.agree():
+                if not math.isfinite(means[-1]):
+                    raise DivergenceError(
+                        f"the loss is {means[-1]} at step {step + 1}", "nothing is written; try a smaller --lr or another --precision"
+                    )
+            rate = (step + 1 - first) * batch / (time.monotonic() - begin)
             progress.advance(step + 1, loss=means[-1], rate=rate)
             if step + 1 - saved >= config.checkpoint_every and step + 1 < config.steps:
                 saved = step + 1
                 state = {"means": means, "scaler": scaler.state_dict()}
                 weights = {name: tensor.detach().cpu() for name, tensor in phi.state_dict().items()}
-                save_checkpoint(run, Checkpoint(saved, weights, {}, optimizer.state_dict(), state), keep=1)
+                if world.is_main:
+                    save_checkpoint(run, Checkpoint(saved, weights, {}, optimizer.state_dict(), state), keep=1)
     phi.eval()
-    return means, (config.steps - first) * config.batch_size / max(time.monotonic() - begin, 1e-9)
+    return means, (config.steps - first) * batch / max(time.monotonic() - begin, 1e-9)
+
+
+def _loss(backbone: TextBackbone, phi: MLP, masked: Ragged, features: Any, rows: Rows, config: FitPhiConfig, world: World) -> torch.Tensor:
+    """Return this process's share of the loss of the rows of all processes: summed over them, it is that of one process."""
+    mine = world.share(len(rows))
+    targets = torch.from_numpy(features[rows]).to(world.device)
+    noise = config.noise_scale * torch.rand(len(rows), 1, device=world.device) * torch.randn_like(targets)
+    ids = torch.from_numpy(masked.take(rows[mine], backbone.eot_id)).to(world.device)
+    with autocast(world.device, config.precision):
+        pseudo = phi(targets + noise)[mine]
+        found = encode_tokens(backbone.model, ids, backbone.eot_id, pseudo, backbone.placeholder_id)
+    return F.mse_loss(found.float(), targets[mine]) / world.size

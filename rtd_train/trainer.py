@@ -10,28 +10,32 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import torch
-import torch.distributed as dist
 
 from rtd_train import result
 from rtd_train.checkpoint import (
+    DIVERGED,
     Checkpoint,
     is_finished,
     keep_metrics,
+    last_step,
     load_best,
     load_checkpoint,
     open_run,
     read_metrics,
     save_best,
     save_checkpoint,
+    write_json,
 )
 from rtd_train.config import FitConfig, run_values
+from rtd_train.corpus import share_triplets
 from rtd_train.data import Ragged, Rows, draw, read_triplets
 from rtd_train.device import World, autocast, join_world
 from rtd_train.errors import DivergenceError, UsageError
+from rtd_train.features import cache_folder
 from rtd_train.inputs import Inputs, prepare
 from rtd_train.losses import frozen_target_loss
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, weights_hash
@@ -60,28 +64,31 @@ def fit(config: FitConfig, validate: Validate | None = None, progress: Progress 
     Raises:
         TrainError: backbone, phi, data or output folder cannot be used, or the loss is no number.
     """
-    progress = progress or Silent()
-    with join_world(config.device) as world:
+    world = join_world(config.device)
+    progress = progress if progress is not None and world.is_main else Silent()
+    out = Path(config.out)
+    with world.agree():
         backbone = load_backbone(config.backbone)
         phi = load_phi(config.phi)
         check_sizes(phi, backbone.projection_dim, backbone.hidden_size, config.backbone)
-        texts = read_triplets(config.data, config.split)
-        draw(len(texts), config.batch_size * world.size, 0, config.seed)
-        out = Path(config.out)
-        values = {**run_values(config), "processes": world.size, "weights": weights_hash(backbone.model), "triplets": texts.fingerprint}
-        values["phi"] = weights_hash(phi)
-        del values["data"]
+        texts = read_triplets(config.data, config.split, world.rank, world.size)
+    corpus = share_triplets(world, texts, cache_folder(config.cache))
+    values = {**run_values(config), "processes": world.size, "weights": weights_hash(backbone.model), "triplets": corpus.fingerprint}
+    values["phi"] = weights_hash(phi)
+    del values["data"]
+    with world.agree():
+        draw(len(corpus), config.batch_size * world.size, 0, config.seed)
         if world.is_main:
             open_run(out, values, overwrite=config.overwrite)
+    if not is_finished(out):
+        inputs = prepare(backbone, texts, corpus, config, world, progress)
+        del texts
+        run = Run(backbone, phi, inputs, config, world, out)
+        run.resume()
+        run.train(validate, progress)
+        if world.is_main:
+            result.write(out, backbone, phi, config, values)
         world.wait()
-        if not is_finished(out):
-            inputs = prepare(backbone, texts, config, world, progress)
-            run = Run(backbone, phi, inputs, config, world, out)
-            run.resume()
-            run.train(validate, progress)
-            if world.is_main:
-                result.write(out, backbone, phi, config, values)
-            world.wait()
     return summarise(out)
 
 
@@ -144,10 +151,7 @@ class Run:
         for micro in range(config.accumulate):
             number = self.step * config.accumulate + micro
             losses.append(self.accumulate_gradients(number) / config.accumulate)
-        if self.world.size > 1:
-            for parameter in self.trained.values():
-                if parameter.grad is not None:
-                    dist.all_reduce(parameter.grad)
+        self.world.add(parameter.grad for parameter in self.trained.values() if parameter.grad is not None)
         if config.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.trained.values(), config.clip_norm)
@@ -258,23 +262,33 @@ class Run:
         return config.lr * factors[config.schedule]
 
     def check_losses(self) -> float:
-        """Return the mean loss since the last check.
+        """Return the mean loss since the last check, over all processes.
 
         Raises:
             DivergenceError: one of them is no number.
         """
-        values = torch.stack([loss for _, loss in self.unchecked]).tolist()
-        for (step, _), value in zip(self.unchecked, values, strict=True):
-            if not math.isfinite(value):
-                size = self.config.batch_size * self.world.size
-                number = (step - 1) * self.config.accumulate
-                rows = draw(len(self.inputs), size, number, self.config.seed)[:8]
-                raise DivergenceError(
-                    f"the loss is {value} at step {step} (rows {', '.join(map(str, rows.tolist()))} ...)",
-                    f"the last checkpoint is kept in {self.out}; try a smaller --lr, --clip-norm 1 or another --precision",
-                )
+        losses = torch.stack([loss for _, loss in self.unchecked]) / self.world.size
+        self.world.add([losses])
+        values = losses.tolist()
+        with self.world.agree():
+            for (step, _), value in zip(self.unchecked, values, strict=True):
+                if not math.isfinite(value):
+                    self.report_divergence(step, value)
         self.unchecked.clear()
         return float(np.mean(values))
+
+    def report_divergence(self, step: int, loss: float) -> NoReturn:
+        """Raise `DivergenceError` for the loss of a step; all of its rows are written to `diverged.json`."""
+        config, size = self.config, self.config.batch_size * self.world.size
+        numbers = range((step - 1) * config.accumulate, step * config.accumulate)
+        rows = [row for number in numbers for row in draw(len(self.inputs), size, number, config.seed).tolist()]
+        write_json(self.out / DIVERGED, {"step": step, "rows": rows})
+        last = last_step(self.out)
+        kept = f"the checkpoint of step {last} is kept" if last else "there is no checkpoint before it"
+        raise DivergenceError(
+            f"the loss is {loss} at step {step} (rows {', '.join(map(str, rows[:8]))} ..., all {len(rows)} in {self.out / DIVERGED})",
+            f"{kept}; try a smaller --lr, --clip-norm 1 or another --precision",
+        )
 
     def log(self, figures: dict[str, float]) -> None:
         """Append a line of metrics."""

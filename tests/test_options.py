@@ -32,6 +32,8 @@ def recipe(tmp_path, text):
         ("keep_rejects", "perhaps"),
         ("edit_types", ()),
         ("edit_types", ("change_colour",)),
+        ("engine", "spark"),
+        ("ray_address", "head:6379"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_a_remedy(name, value):

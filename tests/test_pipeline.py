@@ -9,9 +9,9 @@ import yaml
 
 import tripletgen
 from tests.helpers import CAPTIONS, SMALL_UNITS, digests, embedded_captions, rows_of, run_cli, write_lines
+from tripletgen.assets import code_digest
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.errors import OutputError, SourceError, TripletgenError
-from tripletgen.pipeline import code_digest
 from tripletgen.schema import Triplet
 from tripletgen.shards.manifest import read_manifest
 

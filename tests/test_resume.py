@@ -14,7 +14,7 @@ import pytest
 import tripletgen
 from tests.helpers import SMALL_UNITS, digests, embedded_captions, environment, run_cli, write_lines
 from tripletgen.captions.sources import SourceSpec
-from tripletgen.errors import OutputError
+from tripletgen.errors import OutputError, TripletgenError
 
 CAPTIONS = [*embedded_captions(3), "too short", embedded_captions(3)[0]]
 COMMAND = ["build", "a.txt", "--out", "out", "--quiet", "--shard-rows", "500", "--keep-rejects", "--pairs"]
@@ -144,6 +144,13 @@ def test_a_finished_build_of_another_recipe_is_not_replaced(tmp_path):
         with pytest.raises(OutputError, match="holds a finished build of another recipe") as caught:
             tripletgen.build(options(tmp_path, seed=9, resume=resume))
         assert caught.value.hint == "--overwrite starts afresh, or give another --out"
+
+
+def test_captions_that_are_lost_meanwhile_are_missed(tmp_path, small_units):
+    stop(prepare(tmp_path), "parsing", 0)
+    (tmp_path / "out/.work/partition/unit-00001.arrow").unlink()
+    with pytest.raises(TripletgenError, match=r"\d+ captions were divided and \d+ found again"):
+        tripletgen.build(options(tmp_path))
 
 
 def test_a_kill_before_the_first_mark_does_not_lock_the_folder(tmp_path):

@@ -1,5 +1,6 @@
 """Find the files that ship beside the code, in a source tree and in an installed wheel alike."""
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,3 +38,13 @@ def asset(name: str) -> Path:
 def read_yaml(name: str) -> Any:
     """Return the parsed content of a shipped YAML file; the caller must not change it."""
     return yaml.load(asset(name).read_text(encoding="utf-8"), Loader=_Loader)
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of this package's code and data, part of every fingerprint: other code may make other triplets."""
+    state = hashlib.sha256()
+    for path in sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".json", ".txt")):
+        state.update(path.relative_to(_PACKAGE).as_posix().encode())
+        state.update(path.read_bytes())
+    return state.hexdigest()[:16]

@@ -1,6 +1,8 @@
 """Write the data card: the README of a data set, from its manifest and one pass over its rows."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -46,18 +48,25 @@ _MEANING = {
 }
 
 
-def write_card(folder: Path, manifest: Manifest) -> None:
+Lend = Callable[[str], AbstractContextManager[Path]]
+
+
+def write_card(folder: Path, manifest: Manifest, lend: Lend | None = None) -> None:
     """Write `folder/README.md`; every text of a stranger is escaped.
 
-    Figures of a report (`figures/*.png`) are shown where they lie in the folder.
+    Figures of a report (`figures/*.png`) are shown where they lie in the folder. `lend` provides a shard while it is read, where the
+    shards do not lie there.
     """
     import jinja2
 
+    lend = lend or (lambda name: nullcontext(folder / name))
+    sizes: Counter[str] = Counter()
+
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format}
-    figures = measure(folder / file["path"] for split in manifest["splits"].values() for file in split["files"])
+    figures = measure(_iter_shards(manifest, lend, sizes))
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(
-        front_matter=yaml.safe_dump(front_matter(folder, manifest), sort_keys=False, allow_unicode=True, width=1000),
+        front_matter=yaml.safe_dump(front_matter(sizes, manifest), sort_keys=False, allow_unicode=True, width=1000),
         manifest=manifest,
         recipe=yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True).replace("```", "'''"),
         aspects=EDIT_TYPES,
@@ -68,15 +77,23 @@ def write_card(folder: Path, manifest: Manifest) -> None:
         licence=derive_licence(manifest["triplets"]["licence"], manifest["sources"]),
         licences={name: find_licence(name) for name in manifest["triplets"]["licence"]},
         source_licences={source["name"]: source["licence"] for source in manifest["sources"]},
-        examples=_examples(folder, manifest),
+        examples=_examples(manifest, lend),
         pictures=[path.relative_to(folder).as_posix() for path in sorted((folder / FIGURES).glob("*.png"))],
     )
     write_text(folder / CARD, text)
 
 
-def front_matter(folder: Path, manifest: Manifest) -> dict[str, Any]:
-    """Return the metadata of a data set in the keys of the Hub's dataset cards."""
-    sizes = {name: sum(_decoded_size(folder / file["path"]) for file in entry["files"]) for name, entry in manifest["splits"].items()}
+def _iter_shards(manifest: Manifest, lend: Lend, sizes: Counter[str]) -> Iterator[Path]:
+    """Yield every shard for as long as it is read; `sizes` receives the bytes of each split when they are not compressed."""
+    for split, entry in manifest["splits"].items():
+        for file in entry["files"]:
+            with lend(file["path"]) as path:
+                sizes[split] += _decoded_size(path)
+                yield path
+
+
+def front_matter(sizes: Mapping[str, int], manifest: Manifest) -> dict[str, Any]:
+    """Return the metadata of a data set, its splits of these sizes, in the keys of the Hub's dataset cards."""
     total = manifest["triplets"]["total"]
     derived = derive_licence(manifest["triplets"]["licence"], manifest["sources"])
     licence: dict[str, Any] = {"license": derived.tags[0]}
@@ -128,10 +145,10 @@ def _type_name(kind: pa.DataType) -> str:
     return str(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _examples(folder: Path, manifest: Manifest) -> list[Mapping[str, Any]]:
+def _examples(manifest: Manifest, lend: Lend) -> list[Mapping[str, Any]]:
     """Return short rows of different edit types from the first shard, always the same ones."""
     first = next(iter(manifest["splits"].values()))["files"][0]["path"]
-    with pq.ParquetFile(folder / first) as file:
+    with lend(first) as path, pq.ParquetFile(path) as file:
         rows = next(file.iter_batches(batch_size=2000, columns=[*TEXTS, "edit_type", "phrasing"])).to_pylist()
     by_type: dict[str, Mapping[str, Any]] = {}
     for row in rows:

@@ -13,7 +13,8 @@ from tripletgen.parsing import parse
 from tripletgen.retag import mend_parse
 from tripletgen.schema import EDIT_TYPES, Caption, Triplet, group_id_of
 from tripletgen.stats import embedded_stats
-from tripletgen.units import EditTask, triplets_of
+from tripletgen.tasks import EditTask
+from tripletgen.units import triplets_of
 
 
 def propose(

@@ -15,7 +15,8 @@ from tripletgen.schema import EDIT_TYPES
 
 SOURCE_KEYS = ("path", "licence", "column", "name")
 # What does not change a single byte of the data set, and so is no part of its recipe.
-NOT_IN_RECIPE = ("out", "workers", "resume", "overwrite")
+NOT_IN_RECIPE = ("out", "workers", "engine", "ray_address", "resume", "overwrite")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class BuildOptions:
     limit: int | None = None
     seed: int = 0
     workers: int = 1
+    engine: str = "local"
+    ray_address: str | None = None
     shard_rows: int = 50_000
     max_per_caption: int = 4
     edit_types: tuple[str, ...] = tuple(EDIT_TYPES)
@@ -45,6 +48,7 @@ class BuildOptions:
     def __post_init__(self) -> None:
         for name, least in (("workers", 1), ("shard_rows", 1), ("max_per_caption", 1), ("seed", 0)):
             _check_int(name, getattr(self, name), least)
+        _check_engine(self.engine, self.ray_address)
         if self.limit is not None:
             _check_int("limit", self.limit, 1)
         fraction = self.validation_fraction
@@ -90,6 +94,13 @@ def _portable(path: str) -> str:
 def _check_int(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UsageError(f"{name}: {value!r} is not a whole number of at least {least}", f"try {name.replace('_', '-')} {max(least, 1)}")
+
+
+def _check_engine(engine: str, address: str | None) -> None:
+    if engine not in ENGINES:
+        raise UsageError(f"unknown engine {engine!r}{_nearest(str(engine), ENGINES)}", f"engines: {', '.join(ENGINES)}")
+    if address is not None and engine != "ray":
+        raise UsageError(f"ray_address: {address!r} is given, but the engine is {engine}", "give --engine ray too")
 
 
 def _nearest(word: str, choices: Any) -> str:

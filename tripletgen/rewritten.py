@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
+from tripletgen.assets import code_digest
 from tripletgen.card import write_card
 from tripletgen.decontaminate import BenchmarkIndex, iter_benchmark_texts
 from tripletgen.errors import OutputError, UsageError
 from tripletgen.options import read_recipe
-from tripletgen.pipeline import WORK, Progress, Silence, code_digest
+from tripletgen.progress import Progress, Silence
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener, open_rewriter
 from tripletgen.rewrite.prompt import load_prompts
@@ -25,6 +26,7 @@ from tripletgen.schema import SPLITS
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_manifest, write_text
 from tripletgen.shards.reader import iter_triplets
 from tripletgen.shards.writer import describe, plan_shards, shard_name, write_shard
+from tripletgen.staging import WORK
 
 UNIT_ROWS = 4_096
 

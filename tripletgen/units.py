@@ -1,4 +1,4 @@
-"""The two functions that a worker runs on a unit: parse its captions; make, filter and write its triplets.
+"""What a worker does with a unit: parse and mask its captions, make and filter its triplets, write them to shards.
 
 A unit's result depends on nothing but its captions, the recipe and the corpus statistics. Each function first looks whether
 its result lies there already, made from the same input: so a rerun skips what is done.
@@ -7,11 +7,11 @@ its result lies there already, made from the same input: so a rerun skips what i
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,42 +25,22 @@ from tripletgen.edits.base import frame_of
 from tripletgen.edits.wording import word_edit
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
-from tripletgen.pairs.explain import Found, explain
+from tripletgen.pairs.explain import explain
+from tripletgen.pairs.likeness import Found
 from tripletgen.pairs.masks import MASK_SCHEMA, iter_masks
 from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, write_parsed
+from tripletgen.reports import Report, read_report, write_report
 from tripletgen.retag import mend_parse
 from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, validation_start
 from tripletgen.shards.manifest import write_text
-from tripletgen.shards.writer import write_rows
+from tripletgen.shards.writer import write_rows, write_shard
 from tripletgen.stats import CorpusStats, read_stats
+from tripletgen.tasks import CountTask, EditTask, MaskTask, ParseTask, Part, ShardTask, pairs_name
 
 Reject = tuple[str, str, str, str | None, str | None, str, str]
-Report = dict[str, Any]
+Row = TypeVar("Row")
 
-
-class ParseTask(NamedTuple):
-    """Parse unit `unit` of the partition in `work`."""
-
-    work: str
-    unit: int
-    code: str
-    keep_rejects: bool
-
-
-class EditTask(NamedTuple):
-    """Make the triplets of unit `unit`; `fingerprint` covers recipe, code and corpus statistics."""
-
-    work: str
-    unit: int
-    fingerprint: str
-    seed: int
-    max_per_caption: int
-    edit_types: tuple[str, ...]
-    validation_fraction: float
-    decontaminate: bool
-    keep_rejects: bool
-    pairs: str | None = None
-
+CRASHED = "crashed_worker"
 
 MAX_PAIRS = 2
 """Mined pairs a caption; they count among its triplets and come first, for their targets are real."""
@@ -73,7 +53,7 @@ def warm_up() -> None:
 
 
 def parse_unit(task: ParseTask) -> Report:
-    """Drop duplicates, parse, count; return `{unit, input, captions, dropped}`."""
+    """Drop duplicates, parse, count; return `{key, unit, captions, dropped}`."""
     work = Path(task.work)
     report_path = work / "parsed" / f"{task.unit:05d}.json"
     drops: list[Dropped] = []
@@ -86,9 +66,12 @@ def parse_unit(task: ParseTask) -> Report:
 
     captions = read_unit(work / "partition", task.unit, note)
     key = f"{task.code}:{digest(captions)}:{dropped.total()}:{task.keep_rejects}"
-    done = _read_report(report_path, key)
+    done = read_report(report_path, key)
     if done is not None:
         return done
+    for _, crashed in _chosen(captions, task.skip):
+        note(Dropped(CRASHED, crashed.text, crashed.source, crashed.source_id))
+    captions = [caption for _, caption in _wanted(captions, task.skip, task.part)]
     lexicon, stats = load_lexicon(), CorpusStats()
 
     def counted() -> Iterator[ParsedCaption]:
@@ -102,21 +85,29 @@ def parse_unit(task: ParseTask) -> Report:
     if task.keep_rejects:
         rows: list[Reject] = sorted(("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in drops)
         write_rows(work / "rejects" / f"parse-{task.unit:05d}.arrow", rows, REJECT_SCHEMA)
-    report = {"key": key, "unit": task.unit, "captions": len(captions), "dropped": dict(sorted(dropped.items()))}
-    write_text(report_path, json.dumps(report))
-    return report
+    report = {"unit": task.unit, "captions": len(captions), "dropped": dict(sorted(dropped.items()))}
+    return write_report(report_path, key, task.skip, report)
 
 
-def mask_unit(task: ParseTask) -> Report:
-    """Mask the captions of a parsed unit that describe a picture; return `{unit, captions}`."""
+def count_units(task: CountTask) -> Report:
+    """Merge the statistics of some units into one file."""
+    work, merged = Path(task.work), CorpusStats()
+    for unit in task.units:
+        merged.merge(read_stats(work / "parsed" / f"{unit:05d}.stats"))
+    write_text(work / "stats" / f"{task.number:05d}.json", merged.to_json())
+    return {"unit": task.number}
+
+
+def mask_unit(task: MaskTask) -> Report:
+    """Mask the captions of a parsed unit that describe a picture; return `{key, unit, captions}`."""
     work = Path(task.work)
     path = work / "masks" / f"{task.unit:05d}.parquet"
     parse_report = json.loads((work / "parsed" / f"{task.unit:05d}.json").read_text(encoding="utf-8"))
-    done = _read_report(path.with_suffix(".json"), parse_report["key"])
-    if done is not None and path.is_file():
+    done = read_report(path.with_suffix(".json"), parse_report["key"])
+    if done is not None:
         return done
     lexicon, rows = load_lexicon(), []
-    for row, parsed in enumerate(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow")):
+    for row, parsed in _wanted(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow"), task.skip, task.part):
         if depicts(parsed):
             rows += [(m.key, task.unit, row, *m[1:], parsed.text, parsed.caption.group_id) for m in iter_masks(parsed, lexicon)]
     columns = zip(*rows, strict=True) if rows else ([] for _ in MASK_SCHEMA)
@@ -124,9 +115,8 @@ def mask_unit(task: ParseTask) -> Report:
     temporary = path.with_suffix(".tmp")
     pq.write_table(pa.Table.from_arrays(arrays, schema=MASK_SCHEMA), temporary)
     temporary.replace(path)
-    report = {"key": parse_report["key"], "unit": task.unit, "captions": parse_report["captions"]}
-    write_text(path.with_suffix(".json"), json.dumps(report))
-    return report
+    report = {"unit": task.unit, "captions": parse_report["captions"]}
+    return write_report(path.with_suffix(".json"), parse_report["key"], task.skip, report)
 
 
 def edit_unit(task: EditTask) -> Report:
@@ -135,7 +125,7 @@ def edit_unit(task: EditTask) -> Report:
     report_path = work / "rows" / f"{task.unit:05d}.json"
     parse_report = json.loads((work / "parsed" / f"{task.unit:05d}.json").read_text(encoding="utf-8"))
     key = f"{task.fingerprint}:{parse_report['key']}"
-    done = _read_report(report_path, key)
+    done = read_report(report_path, key)
     if done is not None:
         return done
     stats = _stats(str(work / "stats.json"), task.fingerprint)
@@ -145,9 +135,9 @@ def edit_unit(task: EditTask) -> Report:
     rejected: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     pairs = _read_pairs(task)
-    for number, parsed in enumerate(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow")):
+    for number, parsed in _wanted(read_parsed(work / "parsed" / f"{task.unit:05d}.arrow"), (), task.part):
         caption, before = parsed.caption, rejected.total()
-        reason = _unfit(parsed, index)
+        reason = CRASHED if number in task.skip else _unfit(parsed, index)
         triplets = [] if reason else triplets_of(parsed, stats, task, index, rejected, rejects, pairs.get(number, ()))
         rows += triplets
         if not triplets:
@@ -164,7 +154,6 @@ def edit_unit(task: EditTask) -> Report:
     if task.keep_rejects:
         write_rows(work / "rejects" / f"edit-{task.unit:05d}.arrow", rejects, REJECT_SCHEMA)
     report = {
-        "key": key,
         "unit": task.unit,
         "train": len(train),
         "validation": len(validation),
@@ -173,8 +162,14 @@ def edit_unit(task: EditTask) -> Report:
         "rejected": dict(sorted(rejected.items())),
         **{name: dict(sorted(Counter(getattr(row, name) for row in rows).items())) for name in COUNTED},
     }
-    write_text(report_path, json.dumps(report))
-    return report
+    return write_report(report_path, key, task.skip, report)
+
+
+def shard_unit(task: ShardTask) -> Report:
+    """Write a shard; return its entry for the manifest."""
+    work = Path(task.work)
+    written = write_shard(work.parent / task.name, [work / name for name in task.parts])
+    return {"unit": task.unit, **written._replace(path=task.name)._asdict()}
 
 
 def _unfit(parsed: ParsedCaption, index: BenchmarkIndex | None) -> str | None:
@@ -271,7 +266,10 @@ def _read_pairs(task: EditTask) -> dict[int, list[Found]]:
         return {}
     start = validation_start(task.validation_fraction)
     columns = ["row", *Found._fields, "group_id", "other"]
-    rows = pq.read_table(Path(task.work) / "pairs.parquet", columns=columns, filters=[("unit", "=", task.unit)])
+    path = Path(task.work) / pairs_name(task.unit)
+    if not path.is_file():
+        return {}
+    rows = pq.read_table(path, columns=columns, filters=[("unit", "=", task.unit)])
     found: dict[int, list[Found]] = {}
     for row, *values, group_id, other in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
         if (group_id < start) == (other < start):
@@ -283,13 +281,14 @@ def _seed_of(seed: int, group_id: int) -> int:
     return xxhash.xxh3_64_intdigest(group_id.to_bytes(8, "little"), seed=seed % 2**64)
 
 
-def _read_report(path: Path, key: str) -> Report | None:
-    """Return a unit's report if it was written from the same input."""
-    try:
-        report: Report = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return report if report.get("key") == key else None
+def _wanted(rows: Iterable[Row], skip: Sequence[int], part: Part | None) -> Iterator[tuple[int, Row]]:
+    """Yield the numbered rows that are to be worked on."""
+    first, last = part or (0, None)
+    return ((number, row) for number, row in islice(enumerate(rows), first, last) if number not in skip)
+
+
+def _chosen(rows: Sequence[Row], numbers: Iterable[int]) -> list[tuple[int, Row]]:
+    return [(number, rows[number]) for number in numbers if number < len(rows)]
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import typer
 from rtd_train import __version__
 from rtd_train.cli import evaluate, fit, fit_phi, scenes, submit
 from rtd_train.cli.output import print_error
-from rtd_train.errors import TrainError
+from rtd_train.errors import PeerError, TrainError
 
 app = typer.Typer(
     name="rtd_train",
@@ -43,6 +43,8 @@ def main() -> None:
     """Run the command line: an error of the user's is two lines and its exit code, a bug keeps its traceback."""
     try:
         app()
+    except PeerError as error:
+        sys.exit(error.exit_code)
     except TrainError as error:
         print_error(error)
         sys.exit(error.exit_code)

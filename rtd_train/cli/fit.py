@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rtd_train.cli.hook import find_function
-from rtd_train.cli.output import print_facts, progress
+from rtd_train.cli.output import is_main, print_facts, progress
 from rtd_train.config import FitConfig
 
 Option = typer.Option
@@ -67,7 +67,7 @@ def command(
 
     with progress(quiet=quiet) as shown:
         result = fit(config, hook, progress=shown)
-    if not quiet:
+    if is_main() and not quiet:
         print_facts(
             {
                 "text encoder": f"{result.out}/text_encoder",

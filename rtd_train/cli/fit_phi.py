@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rtd_train.cli.output import print_facts, progress
+from rtd_train.cli.output import is_main, print_facts, progress
 from rtd_train.config import FitPhiConfig
 
 Option = typer.Option
@@ -17,7 +17,7 @@ def command(
     backbone: Annotated[str, Option(metavar="NAME|DIR", help="CLIP model: openai/clip-vit-large-patch14, a folder, or random:tiny.")],
     out: Annotated[str, Option(metavar="FILE", help="File to write phi to, such as phi.safetensors.")],
     steps: Annotated[int, Option(help="Optimiser steps.")] = 20_000,
-    batch_size: Annotated[int, Option(help="Captions a step.")] = 512,
+    batch_size: Annotated[int, Option(help="Captions a process and step.")] = 512,
     lr: Annotated[float, Option(help="Learning rate.")] = 1e-4,
     weight_decay: Annotated[float, Option(help="Weight decay.")] = 0.01,
     noise_scale: Annotated[float, Option(help="Noise on what phi gets, for the gap between texts and images.")] = 1.0,
@@ -42,7 +42,7 @@ def command(
 
     with progress(quiet=quiet) as shown:
         result = fit_phi(config, progress=shown)
-    if not quiet:
+    if is_main() and not quiet:
         print_facts(
             {
                 "phi": str(result.out),

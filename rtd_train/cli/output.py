@@ -1,6 +1,7 @@
 """Everything that is printed: results to standard output, progress and errors to standard error."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,11 @@ def print_error(error: TrainError) -> None:
     """Print what is wrong and what to do, a line each."""
     typer.echo(f"error: {' '.join(error.message.split())}", err=True)
     typer.echo(f"hint: {' '.join(error.hint.split())}", err=True)
+
+
+def is_main() -> bool:
+    """Tell whether this is the first of the processes that a launcher started, or alone: only that one prints results."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def print_facts(facts: dict[str, str]) -> None:
@@ -78,9 +84,9 @@ class Shown:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Shown | None]:
-    """Provide progress on standard error; None if quiet or not on a terminal."""
+    """Provide progress on standard error; None if quiet, not on a terminal, or not in the main process."""
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or not is_main() or not console.is_terminal:
         yield None
         return
     columns = (TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import embedded_captions, write_lines
-from tripletgen.captions.partition import Dropped, digest, iter_clean, partition, read_partition, read_unit, unit_of, unit_path
+from tripletgen.captions.partition import (
+    Dropped,
+    digest,
+    first_group_of,
+    iter_clean,
+    partition,
+    read_partition,
+    read_unit,
+    unit_of,
+    unit_path,
+)
 from tripletgen.captions.sources import Source
 from tripletgen.errors import SourceError
 from tripletgen.schema import group_id_of
@@ -28,6 +38,13 @@ def source(path: Path, lines: list[str]) -> Source:
 def test_a_unit_is_the_floor_of_its_share_of_the_hash_range(group_ids, num_units):
     found = unit_of(np.array(group_ids, np.uint64), num_units)
     assert found.tolist() == [group_id * num_units // 2**64 for group_id in group_ids]
+
+
+@given(st.integers(1, 2**31))
+def test_a_unit_begins_at_its_first_group(num_units):
+    for unit in (0, num_units // 3, num_units - 1):
+        first = first_group_of(unit, num_units)
+        assert unit_of(np.array([first, max(first - 1, 0)], np.uint64), num_units).tolist() == [unit, max(unit - 1, 0)]
 
 
 def test_every_caption_is_in_the_unit_of_its_hash_once(tmp_path, small_units):

@@ -6,13 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtd_train.data import Ragged, draw, read_triplets, tokenize_rows
+from rtd_train.data import Ragged, draw, read_triplets
+from rtd_train.device import World
 from rtd_train.errors import DataError
+from rtd_train.sharing import share_tokens
 from tests.helpers import rows_of
 
+ALONE = World(torch.device("cpu"))
 TRIPLET = {"reference_caption": "a dog", "conditioning_caption": "is a cat", "target_caption": "a cat"}
 
 
@@ -112,7 +116,7 @@ def test_texts_are_tokenised_once(tmp_path):
         return [[len(text)] for text in batch]
 
     for _ in range(2):
-        ragged = tokenize_rows(iter(["a", "bb", "ccc"]), tokenize, tmp_path / "ids")
+        ragged = share_tokens(ALONE, tmp_path / "ids", ["a", "bb", "ccc"], tokenize)
         assert ragged.flat.tolist() == [1, 2, 3]
     assert calls == [3]
 

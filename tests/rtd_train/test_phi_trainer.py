@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from rtd_train.captions import iter_masked, mask
+from rtd_train.captions import iter_captions, mask, mask_captions
 from rtd_train.config import FitPhiConfig
+from rtd_train.device import World
 from rtd_train.errors import DataError, DivergenceError, OutputError, UsageError
 from rtd_train.features import caption_features
 from rtd_train.models.phi import load_phi
 from rtd_train.phi_trainer import fit_phi
+from rtd_train.sharing import encode_texts
 from tests.helpers import embedded_captions, write_lines
 from tests.rtd_train.plain import encode
+
+ALONE = World(torch.device("cpu"))
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def options(tmp_path, tmp_path_factory):
 
 def test_every_run_of_nouns_adjectives_and_determiners_is_masked(tmp_path):
     source = write_lines(tmp_path / "captions.txt", ["A brown dog runs across the wet grass.", "Two cats sleep under an old wooden table"])
-    assert [caption.masked for caption in iter_masked([str(source)])] == ["$ runs across $ .", "Two $ sleep under $"]
+    assert [caption.masked for caption in mask_captions(iter_captions([str(source)]))] == ["$ runs across $ .", "Two $ sleep under $"]
 
 
 def test_a_text_without_nouns_is_the_plain_prompt():
@@ -35,7 +39,7 @@ def test_a_text_without_nouns_is_the_plain_prompt():
 
 
 def test_captions_come_from_data_sets_too_each_once(triplets):
-    captions = [caption.text for caption in iter_masked([str(triplets), str(triplets.parent / "captions.txt")])]
+    captions = list(iter_captions([str(triplets), str(triplets.parent / "captions.txt")]))
     assert len(captions) == len(set(captions)) == len(embedded_captions(12))
 
 
@@ -95,7 +99,7 @@ def test_frozen_features_are_those_of_the_encoder_and_are_computed_once(backbone
     texts = ["a dog on a sofa", "a 5 person statue", "dog " * 90]
     told = []
     for _ in range(2):
-        features = caption_features(backbone, captions, tmp_path, torch.device("cpu"), lambda done, total: told.append((done, total)))
+        features = caption_features(backbone, encode_texts(captions), tmp_path, ALONE, lambda done, total: told.append((done, total)))
         with torch.no_grad():
             np.testing.assert_allclose(features, encode(backbone, backbone.model, texts).numpy(), atol=1e-5)
     assert told[-1] == (3, 3)

@@ -7,6 +7,7 @@ each batch's rows to the files of their units. A file is a run of Arrow streams,
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,14 @@ import pyarrow as pa
 import xxhash
 
 from tripletgen.captions.clean import clean_caption
+from tripletgen.captions.readers import Row
 from tripletgen.captions.sources import Source, read_source
 from tripletgen.schema import Caption, group_id_of
 from tripletgen.shards.manifest import write_text
 
 UNIT_CAPTIONS = 2048
 _BATCH = 8192
-_SPILL_SCHEMA = pa.schema(
+SPILL_SCHEMA = pa.schema(
     [
         ("text", pa.string()),
         ("source", pa.string()),
@@ -57,19 +59,24 @@ def iter_clean(
 
     `counts` receives the rows read, by (source, licence).
     """
-    left = limit
     for source in sources:
-        for source_id, raw in read_source(source):
-            if left is not None:
-                if left == 0:
-                    return
-                left -= 1
-            counts[source.name, source.licence] += 1
-            text, reason = ("", "broken_row") if raw is None else clean_caption(raw)
-            if reason is None:
-                yield Caption(text, source.name, source_id, source.licence, group_id_of(text))
-            else:
-                on_drop(Dropped(reason, text, source.name, source_id))
+        left = None if limit is None else limit - counts.total()
+        if left == 0:
+            return
+        yield from clean_rows(source, islice(read_source(source), left), on_drop, counts)
+
+
+def clean_rows(
+    source: Source, rows: Iterable[Row], on_drop: Callable[[Dropped], None], counts: Counter[tuple[str, str]]
+) -> Iterator[Caption]:
+    """Yield the cleaned captions among rows of a source; tell `on_drop` of the others; count all."""
+    for source_id, raw in rows:
+        counts[source.name, source.licence] += 1
+        text, reason = ("", "broken_row") if raw is None else clean_caption(raw)
+        if reason is None:
+            yield Caption(text, source.name, source_id, source.licence, group_id_of(text))
+        else:
+            on_drop(Dropped(reason, text, source.name, source_id))
 
 
 def partition(
@@ -95,21 +102,37 @@ def partition(
         on_drop(drop)
 
     spill = folder / "spill.arrow"
+    total = write_spill(spill, iter_clean(sources, limit, note, read), on_progress)
+    num_units = units_for(total)
+    with pa.OSFile(str(spill), "rb") as file:
+        for batch in pa.ipc.open_stream(file):
+            append_by_unit(batch, num_units, folder)
+    spill.unlink()
+    return write_partition(folder, total, read, dropped)
+
+
+def write_partition(folder: Path, total: int, read: Counter[tuple[str, str]], dropped: Counter[str]) -> Partition:
+    """Note what came of reading: now the partition is finished."""
+    sizes: list[dict[str, str | int]] = [{"name": name, "licence": licence, "rows": rows} for (name, licence), rows in sorted(read.items())]
+    result = Partition(units_for(total), total, sizes, dict(sorted(dropped.items())))
+    write_text(folder / "partition.json", json.dumps(result._asdict()))
+    return result
+
+
+def units_for(captions: int) -> int:
+    """Return how many units so many captions make."""
+    return max(1, -(-captions // UNIT_CAPTIONS))
+
+
+def write_spill(path: Path, captions: Iterator[Caption], on_progress: Callable[[int], None] = lambda _: None) -> int:
+    """Write captions to an Arrow stream, a few thousand in memory at a time, and return their number."""
     total = 0
-    with pa.OSFile(str(spill), "wb") as file, pa.ipc.new_stream(file, _SPILL_SCHEMA) as writer:
-        for batch in _batches(iter_clean(sources, limit, note, read)):
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SPILL_SCHEMA) as writer:
+        for batch in _batches(captions):
             writer.write_batch(batch)
             total += batch.num_rows
             on_progress(total)
-    num_units = max(1, -(-total // UNIT_CAPTIONS))
-    with pa.OSFile(str(spill), "rb") as file:
-        for batch in pa.ipc.open_stream(file):
-            _append_by_unit(batch, num_units, folder)
-    spill.unlink()
-    sizes: list[dict[str, str | int]] = [{"name": name, "licence": licence, "rows": rows} for (name, licence), rows in sorted(read.items())]
-    result = Partition(num_units, total, sizes, dict(sorted(dropped.items())))
-    write_text(folder / "partition.json", json.dumps(result._asdict()))
-    return result
+    return total
 
 
 def read_partition(folder: Path) -> Partition:
@@ -122,10 +145,10 @@ def _batches(captions: Iterator[Caption]) -> Iterator[pa.RecordBatch]:
     for caption in captions:
         rows.append(caption)
         if len(rows) == _BATCH:
-            yield pa.record_batch(list(zip(*rows, strict=True)), schema=_SPILL_SCHEMA)
+            yield pa.record_batch(list(zip(*rows, strict=True)), schema=SPILL_SCHEMA)
             rows = []
     if rows:
-        yield pa.record_batch(list(zip(*rows, strict=True)), schema=_SPILL_SCHEMA)
+        yield pa.record_batch(list(zip(*rows, strict=True)), schema=SPILL_SCHEMA)
 
 
 def unit_of(group_ids: np.ndarray, num_units: int) -> np.ndarray:
@@ -135,19 +158,30 @@ def unit_of(group_ids: np.ndarray, num_units: int) -> np.ndarray:
     return ((group_ids >> shift) * n + (((group_ids & low32) * n) >> shift)) >> shift
 
 
+def first_group_of(unit: int, num_units: int) -> int:
+    """Return the least group id that belongs to a unit: the inverse of `unit_of`."""
+    return -(-unit * 2**64 // num_units)
+
+
 def unit_path(folder: Path, unit: int) -> Path:
     """Return where the captions of a unit lie; an empty unit has no file."""
-    return folder / f"unit-{unit:05d}.arrow"
+    return folder / unit_name(unit)
 
 
-def _append_by_unit(batch: pa.RecordBatch, num_units: int, folder: Path) -> None:
+def unit_name(unit: int) -> str:
+    """Return the name of the file with the captions of a unit."""
+    return f"unit-{unit:05d}.arrow"
+
+
+def append_by_unit(batch: pa.RecordBatch, num_units: int, folder: Path) -> None:
+    """Append the captions of a batch to the files of their units."""
     units = unit_of(batch.column("group_id").to_numpy(), num_units)
     order = np.argsort(units, kind="stable")
     units, batch = units[order], batch.take(pa.array(order))
     starts = np.flatnonzero(np.diff(units, prepend=units[0] + np.uint64(1)))
     for start, stop in zip(starts, [*starts[1:], len(units)], strict=True):
         path = unit_path(folder, int(units[start]))
-        with path.open("ab") as file, pa.ipc.new_stream(file, _SPILL_SCHEMA) as writer:
+        with path.open("ab") as file, pa.ipc.new_stream(file, SPILL_SCHEMA) as writer:
             writer.write_batch(batch.slice(int(start), int(stop - start)))
 
 

@@ -1,35 +1,35 @@
-"""Read raw captions from files, standard input and the Hugging Face Hub, always as a stream.
+"""Read raw captions from files, object storage, standard input and the Hugging Face Hub, always as a stream."""
 
-A reader is a function from an opened place to `(source id, text)`; a text of None marks a row that cannot be read
-(broken JSON, bytes that are not UTF-8). Adding a kind of file means one reader and one line in `READERS`.
-"""
-
-import codecs
-import csv
 import glob
-import gzip
-import io
-import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from tripletgen.assets import asset
+from tripletgen.captions.readers import (
+    READERS,
+    Row,
+    count_row_groups,
+    first_line,
+    kind_of,
+    numbered_lines,
+    pick_column,
+    read_row_groups,
+    texts_of,
+    without_mark,
+)
 from tripletgen.errors import SourceError, UsageError
-
-Row = tuple[str, str | None]
-Reader = Callable[[str, str | None], Iterator[Row]]
+from tripletgen.storage import is_remote, open_storage, storage_errors
 
 EMBEDDED = "embedded"
 EMBEDDED_LICENCE = "CC0-1.0"
 UNKNOWN_LICENCE = "unknown"
 HUB_PREFIX = "hf://datasets/"
-CAPTION_COLUMNS = ("caption", "captions", "text", "sentence", "sentences", "reference_caption", "alt_text", "title", "raw")
-MAX_LINE = 1 << 20
 MAX_BROKEN_SHARE = 0.01
 
 
@@ -62,7 +62,7 @@ def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand(spec, out):
+        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
             if found.setdefault(path, entry) != entry:
                 raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
@@ -82,7 +82,7 @@ def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None
     if not Path(path).exists() and "#" in path:
         path, _, column = path.rpartition("#")
     if Path(path).is_dir():
-        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and _kind(p.name) in READERS and not _below(p, out)]
+        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and kind_of(p.name) in READERS and not _below(p, out)]
         if not files:
             raise SourceError(f"{path}: the folder holds no caption file", f"kinds read: {' '.join(READERS)}, also .gz/.zst")
     elif Path(path).is_file():
@@ -92,9 +92,51 @@ def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None
         if not files:
             raise SourceError(f"{spec.path}: no such file", "check the path; globs must match at least one file")
     for file in files:
-        if _kind(file) not in READERS:
+        if kind_of(file) not in READERS:
             raise SourceError(f"{file}: not a kind of file that is read", f"kinds: {' '.join(READERS)}, also .gz/.zst")
         yield file, column
+
+
+def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | None]]:
+    """Yield the files of an address of object storage: a file, a folder, or a glob; `#COLUMN` names a column."""
+    with storage_errors(address, SourceError):
+        path, column = address, None
+        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+        if not system.exists(root) and "#" in path:
+            path, _, column = path.rpartition("#")
+            system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+        found = [root] if system.isfile(root) else system.find(root) if system.isdir(root) else system.glob(root)
+        # `glob` and `find` name folders' placeholders too, which end in a slash.
+        files = [system.unstrip_protocol(name) for name in sorted(found) if not name.endswith("/")]
+        files = [name for name in files if out is None or not name.startswith(out.rstrip("/") + "/")]
+        if len(files) > 1 or not system.isfile(root):
+            files = [name for name in files if kind_of(name) in READERS]
+    if not files:
+        raise SourceError(f"{path}: no such file", f"check the address; kinds read: {' '.join(READERS)}, also .gz/.zst")
+    for name in files:
+        if kind_of(name) not in READERS:
+            raise SourceError(f"{name}: not a kind of file that is read", f"kinds: {' '.join(READERS)}, also .gz/.zst")
+        yield name, column
+
+
+def size_of(path: str) -> int | None:
+    """Return the bytes of a file, None of what has no size: standard input, a data set of the Hub."""
+    if path == "-" or path.startswith(HUB_PREFIX):
+        return None
+    return int(_info(path)["size"]) if is_remote(path) else Path(path).stat().st_size
+
+
+def modified_of(path: str) -> str | None:
+    """Return a mark that changes when a file does, None where `size_of` is."""
+    if path == "-" or path.startswith(HUB_PREFIX):
+        return None
+    return str(_info(path).get("ETag")) if is_remote(path) else str(Path(path).stat().st_mtime_ns)
+
+
+def _info(path: str) -> dict[str, Any]:
+    with storage_errors(path, SourceError):
+        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+        return dict(system.info(root))
 
 
 def _below(path: Path, folder: str | None) -> bool:
@@ -124,22 +166,22 @@ def read_source(source: Source) -> Iterator[Row]:
     Raises:
         SourceError: the place cannot be opened, lacks the column, is empty, or more than 1 % of its rows are broken.
     """
-    if source.path == "-":
-        rows = _numbered_lines(_without_mark(sys.stdin.buffer))
-    elif source.path.startswith(HUB_PREFIX):
-        rows = _read_hub(source.path, source.column)
-    else:
-        rows = READERS[_kind(source.path)](source.path, source.column)
     total = broken = 0
-    try:
-        for row in rows:
-            total += 1
-            broken += row[1] is None
-            if broken > 100 and broken > MAX_BROKEN_SHARE * total:
-                break
-            yield row
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise SourceError(f"{source.path}: cannot be read ({_first_line(error)})", "the file may be cut short; get it again") from error
+    for row in read_piece(source):
+        total += 1
+        broken += row[1] is None
+        if broken > 100 and broken > MAX_BROKEN_SHARE * total:
+            break
+        yield row
+    check_counts(source, total, broken)
+
+
+def check_counts(source: Source, total: int, broken: int) -> None:
+    """Raise if a source has no rows, or too many that cannot be read.
+
+    Raises:
+        SourceError: it is so.
+    """
     if total == 0:
         raise SourceError(f"{source.path}: the file is empty", "leave it out, or check how it was written")
     if broken > MAX_BROKEN_SHARE * total:
@@ -149,166 +191,57 @@ def read_source(source: Source) -> Iterator[Row]:
         )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def count_pieces(source: Source) -> int:
+    """Return into how many pieces a source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
+    if source.path == "-":
+        return 1
+    with _reading(source):
+        if source.path.startswith(HUB_PREFIX):
+            return int(_load_hub(source.path, source.column)[0].num_shards)
+        return count_row_groups(source.path) if kind_of(source.path) == ".parquet" and "." in source.path else 1
 
 
-def _kind(path: str) -> str:
-    name = path.lower().removesuffix(".gz").removesuffix(".zst")
-    return "." + name.rpartition(".")[2] if "." in Path(name).name else ".txt"
+def read_piece(source: Source, piece: int | None = None, on_end: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
+    """Yield the rows of a source, or of one of its pieces.
+
+    A piece of the Hub's is numbered from 1, for nobody knows what is before it; `on_end` is told its last number. Others are numbered
+    within the source.
+
+    Raises:
+        SourceError: the place cannot be opened or read, or lacks the column.
+    """
+    with _reading(source):
+        if source.path == "-":
+            yield from numbered_lines(without_mark(sys.stdin.buffer))
+        elif source.path.startswith(HUB_PREFIX):
+            yield from _read_hub(source.path, source.column, piece, on_end)
+        elif piece is not None and kind_of(source.path) == ".parquet":
+            yield from read_row_groups(source.path, source.column, piece)
+        else:
+            yield from READERS[kind_of(source.path)](source.path, source.column)
 
 
-def _open(path: str) -> BinaryIO:
-    if path.lower().endswith(".gz"):
-        return _without_mark(gzip.open(path, "rb"))
-    if path.lower().endswith(".zst"):
-        return _without_mark(io.BufferedReader(pa.input_stream(path, compression="zstd")))
-    return _without_mark(Path(path).open("rb"))
-
-
-def _without_mark(stream: Any) -> BinaryIO:
-    """Skip the byte order mark that some programs write before UTF-8 text."""
-    if stream.peek(3).startswith(codecs.BOM_UTF8):
-        stream.read(3)
-    return cast(BinaryIO, stream)
-
-
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield lines, none longer than `MAX_LINE`: what is over that is read and thrown away, so memory stays bounded."""
-    while line := stream.readline(MAX_LINE):
-        whole = line
-        while len(line) == MAX_LINE and not line.endswith(b"\n"):
-            line = stream.readline(MAX_LINE)
-        yield whole.rstrip(b"\r\n")
-
-
-def _decode(line: bytes) -> str | None:
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    """Translate what goes wrong with a file or a store."""
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        # A line cut at MAX_LINE may end inside a character; it is far too long anyway.
-        return line.decode("utf-8", "ignore") if len(line) >= MAX_LINE else None
-    return None if "\x00" in text else text
+        with storage_errors(source.path, SourceError) if is_remote(source.path) else nullcontext():
+            yield
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        raise SourceError(f"{source.path}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
 
 
-def _numbered_lines(stream: BinaryIO) -> Iterator[Row]:
-    for number, line in enumerate(_lines(stream), 1):
-        yield str(number), _decode(line)
-
-
-def _read_text(path: str, column: str | None) -> Iterator[Row]:
-    if column is not None:
-        raise SourceError(f"{path}: a text file has no column {column!r}", "leave the column out")
-    with _open(path) as stream:
-        yield from _numbered_lines(stream)
-
-
-def _read_table(path: str, rows: Iterator[list[str]], column: str | None) -> Iterator[Row]:
-    first = next(rows, None)
-    if first is None:
-        return
-    header = [cell.strip().lower() for cell in first]
-    if column is not None and column.isdecimal() and int(column) < len(first):
-        index, has_header = int(column), False
-    elif column is not None:
-        index, has_header = _pick_column(path, first, column), True
-    else:
-        named = [header.index(name) for name in CAPTION_COLUMNS if name in header]
-        index, has_header = (named[0], True) if named else (0, False)
+def _read_hub(path: str, column: str | None, piece: int | None, on_end: Callable[[int], None]) -> Iterator[Row]:
+    rows, name = _load_hub(path, column)
+    rows = rows if piece is None else rows.shard(num_shards=rows.num_shards, index=piece)
     number = 0
-    for number, cells in enumerate(rows if has_header else _chain(first, rows), 1):
-        text = cells[index] if index < len(cells) else None
-        # Undecodable bytes were read as lone surrogates.
-        yield str(number), None if text is None or any("\udc80" <= c <= "\udcff" for c in text) else text
+    for number, record in enumerate(rows, 1):
+        yield from texts_of(str(number), record[name])
+    on_end(number)
 
 
-def _chain(first: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield first
-    yield from rows
-
-
-def _read_csv(path: str, column: str | None) -> Iterator[Row]:
-    csv.field_size_limit(MAX_LINE)
-    with _open(path) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-        reader = csv.reader(text)
-        try:
-            yield from _read_table(path, reader, column)
-        except csv.Error as error:
-            raise SourceError(f"{path}: line {reader.line_num} is not CSV ({error})", "check its quotes") from error
-
-
-def _read_tsv(path: str, column: str | None) -> Iterator[Row]:
-    with _open(path) as stream:
-        rows = (line.decode("utf-8", "surrogateescape").split("\t") for line in _lines(stream))
-        yield from _read_table(path, rows, column)
-
-
-def _pick_column(path: str, columns: Iterable[str], column: str | None) -> int:
-    names = list(columns)
-    for wanted in (column,) if column is not None else CAPTION_COLUMNS:
-        if wanted in names:
-            return names.index(wanted)
-    missing = f"no column {column!r}" if column is not None else "no caption column"
-    raise SourceError(f"{path}: {missing}; it has {', '.join(names)}", "name one of these: PATH#COLUMN")
-
-
-def _texts(row_id: str, value: Any) -> Iterator[Row]:
-    """Yield the texts of one cell: a string, or a list of strings (several captions of one image)."""
-    if isinstance(value, list):
-        for k, item in enumerate(value):
-            yield f"{row_id}.{k}", item if isinstance(item, str) else None
-    else:
-        yield row_id, value if isinstance(value, str) else None
-
-
-def _read_jsonl(path: str, column: str | None) -> Iterator[Row]:
-    name = None
-    with _open(path) as stream:
-        for row_id, line in _numbered_lines(stream):
-            try:
-                record = json.loads(line) if line is not None else None
-            except ValueError:
-                record = None
-            if isinstance(record, dict):
-                if name is None:
-                    names = list(record)
-                    name = names[_pick_column(path, names, column)]
-                yield from _texts(row_id, record.get(name))
-            else:
-                yield row_id, record if isinstance(record, str) else None
-
-
-def _read_parquet(path: str, column: str | None) -> Iterator[Row]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        name = names[_pick_column(path, names, column)]
-        number = 0
-        for batch in file.iter_batches(batch_size=4096, columns=[name]):
-            for value in batch.column(0).to_pylist():
-                number += 1
-                yield from _texts(str(number), value)
-
-
-def _read_coco(path: str, column: str | None) -> Iterator[Row]:
-    import ijson
-
-    k = -1
-    with _open(path) as stream:
-        try:
-            for k, item in enumerate(ijson.items(stream, "annotations.item")):
-                text = item.get(column or "caption") if isinstance(item, dict) else None
-                yield str(item.get("id", k) if isinstance(item, dict) else k), text if isinstance(text, str) else None
-        except ijson.JSONError as error:
-            raise SourceError(f"{path}: not valid JSON ({_first_line(error)})", "the file may be cut short; get it again") from error
-    if k < 0:
-        raise SourceError(f"{path}: no annotations, so not a COCO captions file", "a list of captions is read from .txt or .jsonl")
-
-
-def _read_hub(path: str, column: str | None) -> Iterator[Row]:
-    """Stream `hf://datasets/ORG/NAME[@SPLIT][#COLUMN]` through the datasets library."""
+def _load_hub(path: str, column: str | None) -> tuple[Any, str]:
+    """Open `hf://datasets/ORG/NAME[@SPLIT][#COLUMN]` through the datasets library, as a stream; return it and its column."""
     try:
         import datasets
     except ModuleNotFoundError as error:
@@ -318,22 +251,10 @@ def _read_hub(path: str, column: str | None) -> Iterator[Row]:
     try:
         splits = datasets.load_dataset(name, streaming=True)
     except Exception as error:
-        raise SourceError(f"{path}: cannot be loaded ({_first_line(error)})", "check the name, the network and HF_TOKEN") from error
+        raise SourceError(f"{path}: cannot be loaded ({first_line(error)})", "check the name, the network and HF_TOKEN") from error
     split = split or ("train" if "train" in splits else next(iter(splits)))
     if split not in splits:
         raise SourceError(f"{path}: no split {split!r}; it has {', '.join(splits)}", "name one of these: hf://datasets/ORG/NAME@SPLIT")
     names = splits[split].column_names or list(next(iter(splits[split]), {}))
-    picked = names[_pick_column(path, names, column or named or None)]
-    for number, record in enumerate(splits[split].select_columns([picked]), 1):
-        yield from _texts(str(number), record[picked])
-
-
-READERS: dict[str, Reader] = {
-    ".txt": _read_text,
-    ".en": _read_text,
-    ".jsonl": _read_jsonl,
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
-    ".parquet": _read_parquet,
-    ".json": _read_coco,
-}
+    picked = names[pick_column(path, names, column or named or None)]
+    return splits[split].select_columns([picked]), picked

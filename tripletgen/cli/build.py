@@ -25,12 +25,19 @@ from tripletgen.cli.output import print_json, print_manifest, progress_bar
 def command(
     sources: Sources = None,
     *,
-    out: Annotated[str, typer.Option(help="Folder to write the data set to.")],
+    out: Annotated[str, typer.Option(help="Folder to write the data set to, or s3://BUCKET/PREFIX.")],
     recipe: Annotated[str | None, typer.Option(metavar="FILE", help="YAML file with the same names as these options.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the sources, such as CC-BY-4.0.  [default: unknown]")] = None,
     limit: Annotated[int | None, typer.Option(help="Read at most so many captions.", show_default=False)] = None,
     seed: Seed = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes.  [default: 1]", show_default=False)] = None,
+    engine: Annotated[
+        str | None, typer.Option(metavar="local|ray", help="Run on this machine, or on Ray.  [default: local]", show_default=False)
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", metavar="HOST:PORT", help="A running Ray cluster; without, one is started here.", show_default=False),
+    ] = None,
     shard_rows: Annotated[
         int | None, typer.Option("--shard-rows", help="Rows a Parquet file, about.  [default: 50000]", show_default=False)
     ] = None,
@@ -74,6 +81,8 @@ def command(
         "limit": limit,
         "seed": seed,
         "workers": workers,
+        "engine": engine,
+        "ray_address": ray_address,
         "shard_rows": shard_rows,
         "max_per_caption": max_per_caption,
         "edit_types": split_names(edit_types),

@@ -8,8 +8,9 @@ Sources = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SOURCE...]",
-        help="Caption files (.txt .jsonl .csv .tsv .parquet, COCO .json, each also .gz/.zst), folders, globs, - for standard "
-        "input, or hf://datasets/ORG/NAME[@SPLIT][#COLUMN]; PATH#COLUMN names a column. Without any: the embedded captions.",
+        help="Caption files (.txt .jsonl .csv .tsv .parquet, COCO .json, each also .gz/.zst), folders, globs, - for "
+        "standard input, s3://BUCKET/... or hf://datasets/ORG/NAME[@SPLIT][#COLUMN]; PATH#COLUMN names a column. Without any: "
+        "the embedded captions.",
         show_default=False,
     ),
 ]

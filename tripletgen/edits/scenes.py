@@ -18,7 +18,7 @@ _MAX_ALTERNATIVES = 2
 # Scenes of which a caption says "the" without having spoken of them: "in the park", but "in a canyon".
 _KNOWN = words("scenes", "known")
 _DRIVABLE = words("scenes", "drivable")
-_PLACES = ("landscape", "room", "building", "structure")
+PLACES = ("landscape", "room", "building", "structure")
 # Kinds of subjects that can be elsewhere, and for things the groups of scenes that they can be moved within.
 _MOVABLE: dict[str, tuple[str, ...]] = {
     "person": (),
@@ -76,10 +76,10 @@ class ChangeScene:
             return
         for phrase in frame.shown:
             group = _group_of(frame, phrase)
-            subject = _subject(frame, phrase) if group is not None else None
+            subject = subject_of(frame, phrase) if group is not None else None
             if group is None or subject is None or subject.noun is None or subject.noun.category in _BOUND_CATEGORIES:
                 continue
-            if any(other is not phrase and other.noun is not None and other.noun.kind in _PLACES for other in frame.shown):
+            if any(other is not phrase and other.noun is not None and other.noun.kind in PLACES for other in frame.shown):
                 continue  # what else is said of the place would not fit another
             others = _other_scenes(frame, group, subject.noun.kind)
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
@@ -134,7 +134,7 @@ def _group_of(frame: Frame, phrase: NounPhrase) -> str | None:
     return _GROUPS.get(phrase.noun.category) if phrase.noun is not None else None
 
 
-def _subject(frame: Frame, phrase: NounPhrase) -> NounPhrase | None:
+def subject_of(frame: Frame, phrase: NounPhrase) -> NounPhrase | None:
     """Return what is in the scene: the noun or the verb's subject that the preposition hangs on."""
     parsed = frame.parsed
     governor = parsed.heads[phrase.first - 1] if phrase.first >= 1 else -1

@@ -9,21 +9,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from tripletgen.crossing import join_here, partition_here
+from tripletgen.engine.base import Engine, Means
 from tripletgen.errors import TripletgenError
+from tripletgen.options import BuildOptions
+from tripletgen.rewrite.engines import Opener
+from tripletgen.staging import StagedTask, run_staged
+from tripletgen.storage import is_remote
 
 Task = TypeVar("Task")
+Staged = TypeVar("Staged", bound=StagedTask)
 Result = TypeVar("Result")
-
-
-class Engine(Protocol):
-    """Map a picklable function over tasks; results come in any order."""
-
-    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """Yield the result of each task as it is done."""
 
 
 class SerialEngine:
@@ -67,8 +68,32 @@ class PoolEngine:
             ) from error
 
 
+class StagedEngine:
+    """Let another engine's workers fetch the files of a task from a remote place, and send what they write."""
+
+    def __init__(self, engine: "SerialEngine | PoolEngine", root: str) -> None:
+        self._engine, self._root = engine, root
+
+    def map(self, function: Callable[[Staged], Result], tasks: Iterable[Staged]) -> Iterator[Result]:
+        """Yield results as they come."""
+        return self._engine.map(partial(run_staged, function, root=self._root), tasks)
+
+
 @contextmanager
-def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[Engine]:
+def local_means(options: BuildOptions, root: str, warm_up: Callable[[], Any], opener: Opener) -> Iterator[Means]:
+    """Provide the means of one machine."""
+
+    @contextmanager
+    def workers() -> Iterator[Engine]:
+        with local_engine(options.workers, warm_up) as engine:
+            yield StagedEngine(engine, root) if is_remote(root) else engine
+
+    writer = SerialEngine()
+    yield Means(workers, StagedEngine(writer, root) if is_remote(root) else writer, partition_here, join_here, opener)
+
+
+@contextmanager
+def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[SerialEngine | PoolEngine]:
     """Provide an engine; each worker process, or this one where it is the only one, calls `warm_up` when it starts."""
     if workers == 1:
         warm_up()
@@ -95,7 +120,7 @@ def _start(warm_up: Callable[[], Any]) -> None:
     """Prepare a worker; one whose parent is killed ends too."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warm_up()
-    _spare_garbage_collector()
+    spare_garbage_collector()
     # A worker is a core's share: BLAS threads of its own would only wait for those of the others.
     threadpool_limits(1, user_api="blas")
 
@@ -111,7 +136,7 @@ def _end_with_parent() -> None:
 def _less_garbage() -> Iterator[None]:
     """Collect garbage more rarely for a while: a unit makes many small records and no cycles."""
     before = gc.get_threshold()
-    _spare_garbage_collector()
+    spare_garbage_collector()
     try:
         yield
     finally:
@@ -119,7 +144,7 @@ def _less_garbage() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _spare_garbage_collector() -> None:
+def spare_garbage_collector() -> None:
     """Keep the collector from walking through what is loaded for good."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
 
 from tripletgen.edits.actions import ChangeAction, agent_of
 from tripletgen.edits.attributes import ChangeAttribute
@@ -11,58 +10,17 @@ from tripletgen.edits.counts import NUMBERS, ChangeCount
 from tripletgen.edits.objects import ReplaceObject
 from tripletgen.edits.relations import ChangeRelation, figure_of, means_same
 from tripletgen.edits.removals import RemoveObject
-from tripletgen.lexicon import Lexicon, Noun
+from tripletgen.lexicon import Noun
 from tripletgen.lexicon.inflection import verb_lemma
+from tripletgen.pairs.likeness import Found, Words, is_alike, is_told, take_apart
+from tripletgen.pairs.longer import deed_edit, phrase_edit, place_edit
 from tripletgen.pairs.masks import LIGHT
 from tripletgen.phrases import NounPhrase
 from tripletgen.schema import normalise
 
-# Kinds of which one thing may stand where one of another stood, and the difference is one of things.
-_LIKE_KINDS = (
-    frozenset(("person", "group")),
-    frozenset(("landscape", "room", "building")),
-    frozenset(("landscape", "material")),
-    frozenset(("toy", "container", "kitchenware", "tool", "electronics", "decor", "object", "sport", "instrument", "textile", "furniture")),
-    frozenset(("clothing", "accessory", "footwear")),
-    frozenset(("food", "drink")),
-)
-_UNTOLD_KINDS = ("body", "sky", "backdrop", "graphic")
-
-
-# What one writer calls a thing by its kind, another calls by its name.
-_KINDS_OF = {
-    "dog": ("dog_breed",),
-    "bird": ("songbird", "talking_bird", "town_bird", "water_bird", "sea_bird", "bird_of_prey", "poultry"),
-    "fish": ("fish_kind",),
-    "tree": ("palm", "blossom_tree"),
-    "insect": ("flying_insect", "crawling_insect"),
-    "ball": ("ball",),
-}
 # Prepositions of which each writer takes another for the same place.
 _VAGUE = frozenset(("in", "on", "at", "inside", "across", "through", "over"))
-_POINTING = frozenset(("same", "other", "such", "own", "its", "his", "her", "their", "of", "in", "on", "with", "and", "or", "something"))
-_MAX_ADJECTIVES = 3
 _OWNERS = ("person", "group", "animal")
-
-
-class Found(NamedTuple):
-    """A place where another caption has other words: tokens `first` to `last` of this one; the words, text and place of the other."""
-
-    kind: str
-    first: int
-    last: int
-    filler: str
-    text: str
-    place: int = -1
-
-
-class _Words(NamedTuple):
-    """The words of a noun phrase, taken apart with the lexicon."""
-
-    number: str
-    adjectives: tuple[str, ...]
-    noun: Noun
-    is_plural: bool
 
 
 def explain(frame: Frame, found: Found) -> Edit | str:
@@ -81,10 +39,10 @@ def _telling(text: str) -> list[str]:
 
 
 def _noun_edit(frame: Frame, found: Found) -> Edit | str:
-    phrase, new = frame.phrase_at(found.last), _take_apart(found.filler, frame.lexicon)
+    phrase, new = frame.phrase_at(found.last), take_apart(found.filler, frame.lexicon)
     if phrase is None or phrase not in frame.shown or phrase.noun is None or new is None:
         return "pair_not_explained"
-    old = _take_apart(" ".join(frame.parsed.lowers[phrase.first : phrase.head + 1]), frame.lexicon)
+    old = take_apart(" ".join(frame.parsed.lowers[phrase.first : phrase.head + 1]), frame.lexicon)
     if old is None:
         return "pair_not_explained"
     if old.noun == new.noun:
@@ -92,38 +50,19 @@ def _noun_edit(frame: Frame, found: Found) -> Edit | str:
     return _other_noun(frame, phrase, old, new, found.filler)
 
 
-def _other_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words, filler: str) -> Edit | str:
+def _other_noun(frame: Frame, phrase: NounPhrase, old: Words, new: Words, filler: str) -> Edit | str:
     """Return the edit between two phrases of different nouns that agree in article and number."""
-    if _is_alike(frame.lexicon, old.noun, new.noun):
+    if is_alike(frame.lexicon, old.noun, new.noun):
         return "pair_of_synonyms"
     same_number = (old.number, old.is_plural) == (new.number, new.is_plural)
-    if not same_number or not _is_told(frame, phrase, old.noun, new.noun):
+    if not same_number or not is_told(frame, phrase, old.noun, new.noun):
         return "pair_not_explained"
     if old.adjectives == new.adjectives and not old.number:
         return ReplaceObject().edit(frame, phrase, old.noun, new.noun)
     return _phrase_edit(frame, phrase, new, filler)
 
 
-def _take_apart(words: str, lexicon: Lexicon) -> _Words | None:
-    rest = [word for word in words.split(" ") if word not in LIGHT]
-    number = rest[0] if rest and rest[0] in NUMBERS else ""
-    rest = rest[1:] if number else rest
-    for start in range(len(rest)):
-        entry = lexicon.noun(" ".join(rest[start:]))
-        if entry is not None:
-            found = _Words(number, tuple(rest[:start]), *entry)
-            return found if _is_plain(found, lexicon) else None
-    return None
-
-
-def _is_plain(words: _Words, lexicon: Lexicon) -> bool:
-    """Tell whether only adjectives stand before the noun: no second noun with what it does, nothing that points elsewhere."""
-    if len(words.adjectives) > _MAX_ADJECTIVES or not _POINTING.isdisjoint(words.adjectives):
-        return False
-    return not any(word.endswith("ing") and word not in lexicon.groups_of for word in words.adjectives)
-
-
-def _same_noun(frame: Frame, phrase: NounPhrase, old: _Words, new: _Words) -> Edit | str:
+def _same_noun(frame: Frame, phrase: NounPhrase, old: Words, new: Words) -> Edit | str:
     """Return the edit between two phrases of one noun: another number, or one adjective that is another or new."""
     if old.adjectives == new.adjectives:
         before = NUMBERS.get(old.number, 0 if old.is_plural else 1)
@@ -153,29 +92,7 @@ def _other_adjective(frame: Frame, phrase: NounPhrase, noun: Noun, old: str, new
     return ChangeAttribute().edit(frame, phrase, group, old, new, token)
 
 
-def _is_alike(lexicon: Lexicon, old: Noun, new: Noun) -> bool:
-    """Tell whether two nouns may name one thing: synonyms, spellings of one word, or a kind and its members."""
-    if new.lemma in lexicon.synonyms.get(old.lemma, ()) or old.lemma.replace(" ", "") == new.lemma.replace(" ", ""):
-        return True
-    if old.lemma.endswith(new.lemma) or new.lemma.endswith(old.lemma):
-        return True
-    if new.category in _KINDS_OF.get(old.lemma, ()) or old.category in _KINDS_OF.get(new.lemma, ()):
-        return True
-    # "Person" is what data sets write for a name: it says nothing of whom it hides.
-    generic = lexicon.generic | {"person"}
-    return old.kind == new.kind and (old.lemma in generic or new.lemma in generic)
-
-
-def _is_told(frame: Frame, phrase: NounPhrase, old: Noun, new: Noun) -> bool:
-    """Tell whether "one instead of the other" is the difference: behind a preposition, only of things of a kind (in a hat, in a park)."""
-    if old.kind in _UNTOLD_KINDS or new.kind in _UNTOLD_KINDS:
-        return False
-    if frame.parsed.deps[phrase.head] != "pobj":
-        return True
-    return old.kind == new.kind or any(old.kind in kinds and new.kind in kinds for kinds in _LIKE_KINDS)
-
-
-def _phrase_edit(frame: Frame, phrase: NounPhrase, new: _Words, words: str) -> Edit:
+def _phrase_edit(frame: Frame, phrase: NounPhrase, new: Words, words: str) -> Edit:
     """Return the edit that puts a whole noun phrase in the place of another: a brown dog, a white cat."""
     parsed = frame.parsed
     first = phrase.first + 1 if phrase.determiner >= 0 else phrase.first
@@ -218,7 +135,7 @@ def _removal(frame: Frame, found: Found) -> Edit | str:
 def _addition(frame: Frame, found: Found) -> Edit | str:
     """Return the edit that adds what the other caption has more than this one."""
     first, _, rest = found.filler.partition(" ")
-    new, owner = _take_apart(rest, frame.lexicon), frame.phrase_at(found.place - 1)
+    new, owner = take_apart(rest, frame.lexicon), frame.phrase_at(found.place - 1)
     is_owned = owner is not None and owner in frame.shown and owner.noun is not None and owner.noun.kind in _OWNERS
     if new is None or new.number or owner is None or owner.noun is None or not is_owned:
         return "pair_not_explained"
@@ -236,6 +153,9 @@ _EXPLAINERS: dict[str, Callable[[Frame, Found], Edit | str]] = {
     "noun": _noun_edit,
     "verb": _verb_edit,
     "relation": _relation_edit,
+    "phrase": phrase_edit,
+    "place": place_edit,
+    "deed": deed_edit,
     "more": _removal,
     "less": _addition,
 }

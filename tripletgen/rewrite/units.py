@@ -3,8 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -14,13 +15,28 @@ from tripletgen.rewrite.engines import Opener
 from tripletgen.rewrite.prompt import Prompt, load_prompts
 from tripletgen.rewrite.stage import Progress, Stage, UnitRows
 from tripletgen.rewrite_options import RewriteOptions, model_name
-from tripletgen.schema import REJECT_SCHEMA, Triplet, validation_start
+from tripletgen.schema import REJECT_SCHEMA, SPLITS, Triplet, validation_start
 from tripletgen.shards.writer import write_rows
+from tripletgen.staging import WORK
 
 COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 ROWS, REWRITTEN = "rows", "rewritten"
 
 Report = dict[str, Any]
+
+
+class Workplace(Protocol):
+    """Where the units' files lie; one far away lends a file for as long as it is read, and is handed over what is written."""
+
+    @property
+    def unfinished(self) -> Path:
+        """Return the folder here."""
+
+    def lend(self, name: str) -> AbstractContextManager[Path]:
+        """Provide a file."""
+
+    def hand_over(self, *names: str) -> None:
+        """Take files."""
 
 
 def prompt_ids(options: RewriteOptions | None) -> dict[str, str] | None:
@@ -45,7 +61,7 @@ def rewrite_units(  # noqa: PLR0913
     options: RewriteOptions,
     seed: int,
     fraction: float,
-    work: Path,
+    work: Workplace,
     *,
     cache: Path,
     opener: Opener,
@@ -57,16 +73,18 @@ def rewrite_units(  # noqa: PLR0913
         RewriterError: the engine cannot be started or is gone; answers so far are kept.
     """
     prompts = load_prompts(options.prompts)
-    benchmarks = work / "benchmarks.npz"
+    benchmarks = work.unfinished / "benchmarks.npz"
     index = BenchmarkIndex.load(benchmarks) if benchmarks.is_file() else None
     answers = Cache(cache)
     stage = Stage(options, seed, prompts, answers, index=index, progress=progress, opener=opener)
     by_unit = {report["unit"]: report for report in reports}
     done: dict[int, Report] = {}
-    (work / REWRITTEN).mkdir(exist_ok=True)
+    (work.unfinished / REWRITTEN).mkdir(exist_ok=True)
     try:
-        for unit in stage.run(read_units(work / ROWS, by_unit)):
-            done[unit.unit] = by_unit[unit.unit] | write_unit(unit, work, fraction)
+        for unit in stage.run(read_units(work, by_unit)):
+            done[unit.unit] = by_unit[unit.unit] | write_unit(unit, work.unfinished, fraction)
+            rows = (f"{REWRITTEN}/{split}-{unit.unit:05d}.arrow" for split in SPLITS)
+            work.hand_over(*(f"{WORK}/{name}" for name in (*rows, f"rejects/rewrite-{unit.unit:05d}.arrow")))
     finally:
         answers.close()
     for number, report in done.items():
@@ -76,10 +94,13 @@ def rewrite_units(  # noqa: PLR0913
     return [_plain(done[number]) for number in sorted(done)], describe_stage(stage, options, prompts, answers)
 
 
-def read_units(folder: Path, reports: Mapping[int, Report]) -> Iterator[UnitRows]:
+def read_units(work: Workplace, reports: Mapping[int, Report]) -> Iterator[UnitRows]:
     """Yield the rows of every unit, both splits, in order of the units; the number of groups is noted in the report."""
     for number in sorted(reports):
-        rows = [row for split in ("train", "validation") for row in _read_rows(folder / f"{split}-{number:05d}.arrow")]
+        rows: list[Triplet] = []
+        for split in SPLITS:
+            with work.lend(f"{WORK}/{ROWS}/{split}-{number:05d}.arrow") as path:
+                rows += _read_rows(path)
         reports[number]["_groups"] = len({row.group_id for row in rows})
         yield UnitRows(number, rows, [])
 

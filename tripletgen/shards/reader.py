@@ -1,5 +1,6 @@
 """Read the triplets of a finished data set as a stream."""
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,9 @@ import pyarrow.parquet as pq
 
 from tripletgen.errors import DataError
 from tripletgen.schema import ARROW_SCHEMA, SPLITS, Triplet
-from tripletgen.shards.manifest import read_manifest
+from tripletgen.shards.manifest import MANIFEST, read_manifest
+from tripletgen.staging import open_remote
+from tripletgen.storage import is_remote
 
 _SHORT = 80
 
@@ -56,10 +59,25 @@ def iter_triplets(folder: str | Path, split: str = "train") -> Iterator[Triplet]
 
 
 def sample_triplets(folder: str | Path, number: int) -> list[Triplet]:
-    """Return a few triplets of different edit types from the beginning of the first split; always the same ones."""
+    """Return a few triplets of different edit types from the beginning of the first split; always the same ones.
+
+    Of a data set in object storage, one shard is fetched.
+    """
+    if is_remote(str(folder)):
+        with tempfile.TemporaryDirectory(prefix="tripletgen-") as mirror:
+            _fetch_first_shard(str(folder), Path(mirror))
+            return sample_triplets(mirror, number)
     split = next(iter(read_manifest(Path(folder))["splits"]))
     by_type: dict[str, Triplet] = {}
     for row in islice(iter_triplets(folder, split), 2000):
         if len(row.reference_caption) < _SHORT:
             by_type.setdefault(row.edit_type, row)
     return list(by_type.values())[:number]
+
+
+def _fetch_first_shard(address: str, mirror: Path) -> None:
+    place = open_remote(address)
+    place.get(MANIFEST, mirror / MANIFEST)
+    first = next(iter(read_manifest(mirror)["splits"].values()))["files"][0]["path"]
+    (mirror / first).parent.mkdir()
+    place.get(first, mirror / first)
