@@ -222,7 +222,9 @@ READING = """
   further than those of a CLIP of the web would have to.
 * **(d)** The hard negatives of refined batch sampling pull composed queries away from the reference, and the reference is left out of the
   rankings of Scenes, as of CIRR, so that virtue does not count here.
-* **(e)** is measured against one other origin, pairs of unrelated captions. Triplets of an LLM are not measured.
+* **(e)** is measured against three other origins made of the same captions: unrelated captions, a random noun for a noun (keyword
+  substitution), and mined pairs alone, of which there are far fewer. Triplets of an LLM are not measured.
+* **adapters** answer a question that the paper leaves open: with low-rank adapters less of plain retrieval is lost.
 * **(f)** fails for the first reason: shuffled texts still teach the encoder to hear the image.
 * Seeds are of the training; the small CLIP, phi, the triplets and the queries are one draw. The deviation says nothing about those.
 """
