@@ -26,11 +26,29 @@ def is_remote(path: str) -> bool:
 
 
 def open_storage(target: str, error: type[TripletgenError], choices: str) -> tuple[Any, str]:
-    """Return the file system of an address, without a listing that could be stale, and the path there.
+    """Return the file system of an address and the path there, if its bucket is there.
 
     Raises:
         MissingExtraError: the library for this kind of place is not installed.
         TripletgenError: there is no such kind of place, or no such bucket; of the class `error`.
+    """
+    system, root = locate(target, error, choices)
+    bucket = root.partition("/")[0]
+    if not is_local(system):
+        system.invalidate_cache()
+        try:
+            system.info(bucket)  # `exists` would take missing credentials for a missing bucket
+        except FileNotFoundError as cause:
+            raise error(f"{target}: there is no bucket {bucket!r}", "make it first, or check its name and its region") from cause
+    return system, root
+
+
+def locate(target: str, error: type[TripletgenError], choices: str = "s3://BUCKET/KEY") -> tuple[Any, str]:
+    """Return the file system of an address, without a listing that could be stale, and the path there; nothing is asked of it.
+
+    Raises:
+        MissingExtraError: the library for this kind of place is not installed.
+        TripletgenError: there is no such kind of place; of the class `error`.
     """
     try:
         import fsspec
@@ -42,20 +60,12 @@ def open_storage(target: str, error: type[TripletgenError], choices: str) -> tup
         raise MissingExtraError(f"{target}: {cause}", "pip install 'tripletgen[hub]'") from cause
     except ValueError as cause:
         raise error(f"{target}: {cause}", choices) from cause
-    root = root.rstrip("/")
-    bucket = root.partition("/")[0]
-    if not is_local(system):
-        system.invalidate_cache()
-        try:
-            system.info(bucket)  # `exists` would take missing credentials for a missing bucket
-        except FileNotFoundError as cause:
-            raise error(f"{target}: there is no bucket {bucket!r}", "make it first, or check its name and its region") from cause
-    return system, root
+    return system, root.rstrip("/")
 
 
 def open_file(address: str, error: type[TripletgenError]) -> BinaryIO:
     """Return a stream of a file in object storage, read ahead in large blocks."""
-    system, root = open_storage(address, error, "s3://BUCKET/KEY")
+    system, root = locate(address, error)
     return cast(BinaryIO, io.BufferedReader(system.open(root, "rb", block_size=_BLOCK, cache_type="readahead"), 1 << 20))
 
 

@@ -4,6 +4,7 @@ import glob
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,13 +25,15 @@ from tripletgen.captions.readers import (
     without_mark,
 )
 from tripletgen.errors import SourceError, UsageError
-from tripletgen.storage import is_remote, open_storage, storage_errors
+from tripletgen.storage import is_remote, locate, open_storage, storage_errors
 
 EMBEDDED = "embedded"
 EMBEDDED_LICENCE = "CC0-1.0"
 UNKNOWN_LICENCE = "unknown"
 HUB_PREFIX = "hf://datasets/"
 MAX_BROKEN_SHARE = 0.01
+_ADDRESS = "s3://BUCKET/KEY"
+_ASKED_AT_A_TIME = 32
 
 
 class SourceSpec(NamedTuple):
@@ -101,10 +104,10 @@ def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | N
     """Yield the files of an address of object storage: a file, a folder, or a glob; `#COLUMN` names a column."""
     with storage_errors(address, SourceError):
         path, column = address, None
-        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+        system, root = open_storage(path, SourceError, _ADDRESS)
         if not system.exists(root) and "#" in path:
             path, _, column = path.rpartition("#")
-            system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+            system, root = locate(path, SourceError)
         found = [root] if system.isfile(root) else system.find(root) if system.isdir(root) else system.glob(root)
         # `glob` and `find` name folders' placeholders too, which end in a slash.
         files = [system.unstrip_protocol(name) for name in sorted(found) if not name.endswith("/")]
@@ -119,24 +122,32 @@ def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | N
         yield name, column
 
 
-def size_of(path: str) -> int | None:
-    """Return the bytes of a file, None of what has no size: standard input, a data set of the Hub."""
+class Mark(NamedTuple):
+    """What tells one state of a file from another; None where nobody knows, as of standard input and of the Hub."""
+
+    size: int | None
+    modified: str | None
+
+
+def marks_of(paths: Iterable[str]) -> list[Mark]:
+    """Return the marks of files; many are asked for at a time, for a store takes its time over each.
+
+    Raises:
+        SourceError: a store does not answer.
+    """
+    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
+        return list(pool.map(_mark_of, paths))
+
+
+def _mark_of(path: str) -> Mark:
     if path == "-" or path.startswith(HUB_PREFIX):
-        return None
-    return int(_info(path)["size"]) if is_remote(path) else Path(path).stat().st_size
-
-
-def modified_of(path: str) -> str | None:
-    """Return a mark that changes when a file does, None where `size_of` is."""
-    if path == "-" or path.startswith(HUB_PREFIX):
-        return None
-    return str(_info(path).get("ETag")) if is_remote(path) else str(Path(path).stat().st_mtime_ns)
-
-
-def _info(path: str) -> dict[str, Any]:
+        return Mark(None, None)
+    if not is_remote(path):
+        return Mark(Path(path).stat().st_size, str(Path(path).stat().st_mtime_ns))
     with storage_errors(path, SourceError):
-        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
-        return dict(system.info(root))
+        system, root = locate(path, SourceError)
+        info = system.info(root)
+        return Mark(int(info["size"]), str(info.get("ETag") or info.get("mtime")))
 
 
 def _below(path: Path, folder: str | None) -> bool:
@@ -191,8 +202,13 @@ def check_counts(source: Source, total: int, broken: int) -> None:
         )
 
 
-def count_pieces(source: Source) -> int:
-    """Return into how many pieces a source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
+def count_pieces(sources: Iterable[Source]) -> list[int]:
+    """Return into how many pieces each source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
+    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
+        return list(pool.map(_pieces_of, sources))
+
+
+def _pieces_of(source: Source) -> int:
     if source.path == "-":
         return 1
     with _reading(source):
