@@ -111,7 +111,7 @@ def _divide(files: list[tuple[int, int]], num_units: int, total: int, work: Work
     (work.unfinished / "partition").mkdir()
     items = [{"number": number, "before": before} for number, before in files]
     write = partial(_write_units, num_units=num_units, root=work.root)
-    written = _shuffled(items, partial(_captions_of, root=work.root), [("group_id", bounds, write)], width)
+    written = _shuffled(items, partial(_captions_of, root=work.root), [("group_id", bounds, write)], width) if items else 0
     if written != total:
         raise TripletgenError(f"{written} of {total} captions were divided", "a worker may have been lost: run the same command again")
 
