@@ -17,7 +17,7 @@ from tripletgen.publish import plan_publication
 from tripletgen.report import default_path, illustrate_card, write_report
 from tripletgen.report.sample import OF_EACH_KIND, draw_rejects, draw_triplets
 from tripletgen.schema import Triplet, group_id_of, triplet_id_of
-from tripletgen.shards.manifest import read_manifest
+from tripletgen.shards.manifest import read_manifest, write_manifest
 from tripletgen.shards.reader import all_shards
 from tripletgen.shards.writer import write_rows, write_shard
 
@@ -119,7 +119,7 @@ def test_rejects_are_shown_with_their_reason(page, built):
 def test_a_data_set_without_rejects_says_how_to_keep_them(dataset, tmp_path):
     manifest = read_manifest(dataset)
     manifest["files"] = [file for file in manifest["files"] if not file["path"].startswith("rejects/")]
-    (dataset / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(dataset, manifest)
     assert draw_rejects(dataset, 10, 0)["rows"] == []
     write_report(dataset, tmp_path / "report.html")
     assert "--keep-rejects" in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_a_hostile_text_stands_in_the_page_only_as_escaped_data(dataset, tmp_pat
     manifest["sources"] = [{"name": f"{SCRIPT}.txt", "licence": SCRIPT, "rows": 1}]
     manifest["captions"]["dropped"] = {SCRIPT: 1}
     manifest["recipe"]["note"] = SCRIPT
-    (dataset / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(dataset, manifest)
     write_report(dataset, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
