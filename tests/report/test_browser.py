@@ -16,7 +16,9 @@ pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'triplet
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install 'tripletgen[dev]'")
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs a browser: apt install chromium chromium-driver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="no Chromium with chromedriver on this machine: `make browser` installs them on Debian, as root"
+)
 
 
 @pytest.fixture(scope="module")
