@@ -3,9 +3,11 @@
 import ctypes
 import hashlib
 import os
+import resource
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,16 @@ def obey_permissions() -> None:
         drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2  # <sys/prctl.h>, <linux/capability.h>
         for capability in (dac_override, dac_read_search):
             ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+
+def full_disk(limit: int) -> Callable[[], None]:
+    """Return a `preexec_fn` after which no file can grow over `limit` bytes, as if the disk were full."""
+
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return no_room
 
 
 def embedded_captions(step: int) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tripletgen
-from tests.helpers import digests, rows_of
+from tests.helpers import digests, full_disk, obey_permissions, rows_of, run_cli
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.check import check_dataset
 from tripletgen.errors import OutputError
@@ -195,3 +195,13 @@ def test_a_data_set_whose_card_has_plots_can_be_built_afresh(captions_file, tmp_
     assert (tmp_path / "out/figures").is_dir()
     tripletgen.build(options)
     assert digests(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(("limit", "said"), [(None, "Permission denied"), (20_000, "File too large")])
+def test_a_card_that_cannot_be_written_is_told_and_the_data_set_stays_sound(dataset, tmp_path, limit, said):
+    dataset.chmod(0o500 if limit is None else 0o700)
+    done = run_cli("report", dataset, "--card", cwd=tmp_path, preexec_fn=obey_permissions if limit is None else full_disk(limit))
+    dataset.chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == f"error: {dataset}: its card cannot be written ({said})"
+    assert check_dataset(dataset) == []
