@@ -150,6 +150,15 @@ def test_the_keyboard_reaches_and_turns_everything(page):
     assert reached >= {"input", "select", "button"}
 
 
+def test_a_key_belongs_to_the_browser_that_it_was_pressed_in(page):
+    press = """document.querySelector(".browser[data-rows=rejects] .rows li")
+      .dispatchEvent(new KeyboardEvent("keydown", {key: arguments[0], bubbles: true}))"""
+    page.execute_script(press, "ArrowRight")
+    assert "page 1 of" in status(page)
+    page.execute_script(press, "/")
+    assert page.switch_to.active_element == page.find_element("css selector", ".browser[data-rows=rejects] input")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground_in_both_themes(page, scheme):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})

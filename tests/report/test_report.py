@@ -179,7 +179,6 @@ def test_counts_are_those_of_a_plain_count(built):
     assert figures.rows == len(rows)
     for column, counts in figures.words.items():
         assert counts == Counter(len(row[column].split(" ")) for row in rows)
-    assert figures.type_and_phrasing == Counter((row["edit_type"], row["phrasing"]) for row in rows)
     assert figures.first_words["shows"] == sum(row["modification_text"].lower().split()[0] == "shows" for row in rows)
     texts = [row["modification_text"].lower() for row in rows]
     assert figures.quality.rows == len(rows)
