@@ -206,6 +206,11 @@ def test_a_caption_of_two_megabytes_is_a_row_in_every_kind_of_file(tmp_path, kin
     assert [len(text or "") for _, text in read(path)] == [len(TEXTS[0]), len(TEXTS[1]), 2_000_003]
 
 
+def test_the_only_column_is_taken_whatever_its_name(tmp_path):
+    pq.write_table(pa.table({"what it shows": TEXTS}), tmp_path / "a.parquet")
+    assert [text for _, text in read(tmp_path / "a.parquet")] == TEXTS
+
+
 def test_a_flipped_bit_in_a_parquet_text_breaks_that_row_and_no_other(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"caption": [*TEXTS * 67, "A bluZ car."]}), path, compression="none", use_dictionary=False)
