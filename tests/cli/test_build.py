@@ -42,6 +42,23 @@ def test_standard_input_without_a_line_is_named(tmp_path):
     assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: standard input: is empty")
 
 
+def test_a_source_that_cannot_be_read_leaves_nothing_so_that_the_mended_command_runs(tmp_path):
+    write_lines(tmp_path / "a.csv", ["id,what", *(f"1,{caption}" for caption in CAPTIONS)])
+    fails(tmp_path, "a.csv#caption")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv"]
+    assert run_cli("build", "a.csv#what", "--out", "out", cwd=tmp_path).returncode == 0
+
+
+def test_a_finished_build_of_standard_input_is_not_taken_for_that_of_another_input(tmp_path):
+    for captions, code in ((CAPTIONS, 0), (CAPTIONS[:3], 1)):
+        done = run_cli("build", "-", "--out", "out", "--quiet", cwd=tmp_path, input="\n".join(captions))
+        assert done.returncode == code
+    assert done.stderr.splitlines() == [
+        "error: out: holds a finished build of standard input",
+        "hint: --overwrite starts afresh, or give another --out",
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [("shut.txt", "shut.txt: may not be read"), ("shut/a.txt", "shut/a.txt: may not be looked at (Permission denied)")],
