@@ -3,6 +3,7 @@
 Credentials come from the environment alone. No message of a store's client is shown, for it could hold a key.
 """
 
+import errno
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from tripletgen.errors import MissingExtraError, OutputError, TripletgenError
 SCHEMES = ("s3://",)
 """What captions are read from and data sets are built to, beside local paths."""
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 _UNREACHABLE = ("EndpointConnectionError", "ConnectTimeoutError", "ClientError")
 _BLOCK = 8 << 20
@@ -57,7 +59,8 @@ def locate(target: str, error: type[TripletgenError], choices: str = "s3://BUCKE
     try:
         system, root = fsspec.core.url_to_fs(target, **({"use_listings_cache": False} if is_remote(target) else {}))
     except ImportError as cause:
-        raise MissingExtraError(f"{target}: {cause}", "pip install 'tripletgen[hub]'") from cause
+        hint = "pip install 'tripletgen[hub]'" if is_remote(target) else "install the library that it names"
+        raise MissingExtraError(f"{target}: {cause}", hint) from cause
     except ValueError as cause:
         raise error(f"{target}: {cause}", choices) from cause
     return system, root.rstrip("/")
@@ -97,11 +100,11 @@ def storage_errors(target: str, error: type[TripletgenError] = OutputError, agai
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             raise error(f"{target}: no credentials, or not valid ones", hint) from None
         if isinstance(cause, PermissionError):
-            raise error(
-                f"{target}: not readable or not writable with these credentials", "ask for permission, or name another place"
-            ) from None
+            raise error(f"{target}: you may not read or write there", "ask for permission, or name another place") from None
         if isinstance(cause, FileNotFoundError):
             raise error(f"{target}: the place is not there", "make the bucket or folder first, or check its name") from None
+        if isinstance(cause, OSError) and cause.errno in DISK_FULL:
+            raise error(f"{target}: the disk is full", f"make room and {again}") from None
         if isinstance(cause, OSError) or kinds.intersection(_UNREACHABLE):
             raise error(f"{target}: the connection failed ({type(cause).__name__})", again) from None
         raise

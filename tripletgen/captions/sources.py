@@ -1,6 +1,7 @@
 """Read raw captions from files, object storage, standard input and the Hugging Face Hub, always as a stream."""
 
 import glob
+import logging
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -65,13 +66,20 @@ def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand(spec, out):
+        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand_local(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
             if found.setdefault(path, entry) != entry:
                 raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
     names = _shortest_names([path for path, spec in found.items() if spec.name is None])
     sources = [Source(s.name or names[path], path, s.licence, s.column) for path, s in found.items()]
     return sorted(sources)
+
+
+def _expand_local(spec: SourceSpec, out: str | None) -> list[tuple[str, str | None]]:
+    try:
+        return list(_expand(spec, out))
+    except OSError as error:
+        raise SourceError(f"{spec.path}: may not be looked at ({error.strerror})", "check the path and its permissions") from error
 
 
 def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None]]:
@@ -178,28 +186,35 @@ def read_source(source: Source) -> Iterator[Row]:
         SourceError: the place cannot be opened, lacks the column, is empty, or more than 1 % of its rows are broken.
     """
     total = broken = 0
+    first = ""
     for row in read_piece(source):
         total += 1
-        broken += row[1] is None
+        if row[1] is None:
+            first, broken = first or row[0], broken + 1
         if broken > 100 and broken > MAX_BROKEN_SHARE * total:
             break
         yield row
-    check_counts(source, total, broken)
+    check_counts(source, total, broken, first)
 
 
-def check_counts(source: Source, total: int, broken: int) -> None:
+def check_counts(source: Source, total: int, broken: int, first: str = "") -> None:
     """Raise if a source has no rows, or too many that cannot be read.
 
     Raises:
         SourceError: it is so.
     """
     if total == 0:
-        raise SourceError(f"{source.path}: the file is empty", "leave it out, or check how it was written")
+        raise SourceError(f"{_place(source)}: is empty", "leave it out, or check how it was written")
     if broken > MAX_BROKEN_SHARE * total:
         raise SourceError(
-            f"{source.path}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)",
+            f"{_place(source)}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)"
+            + (f", the first is row {first}" if first else ""),
             "convert the file to UTF-8 (iconv -t UTF-8) or mend its rows; up to 1 % are tolerated and counted",
         )
+
+
+def _place(source: Source) -> str:
+    return "standard input" if source.path == "-" else source.path
 
 
 def count_pieces(sources: Iterable[Source]) -> list[int]:
@@ -243,8 +258,10 @@ def _reading(source: Source) -> Iterator[None]:
     try:
         with storage_errors(source.path, SourceError) if is_remote(source.path) else nullcontext():
             yield
+    except PermissionError as error:
+        raise SourceError(f"{_place(source)}: may not be read", "check its permissions") from error
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise SourceError(f"{source.path}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
+        raise SourceError(f"{_place(source)}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
 
 
 def _read_hub(path: str, column: str | None, piece: int | None, on_end: Callable[[int], None]) -> Iterator[Row]:
@@ -262,8 +279,12 @@ def _load_hub(path: str, column: str | None) -> tuple[Any, str]:
         import datasets
     except ModuleNotFoundError as error:
         raise SourceError(f"{path}: reading from the Hub needs the datasets library", "pip install 'tripletgen[hub]'") from error
+    # Its client tells of every retry; the last failure is told here.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     rest, _, named = path.removeprefix(HUB_PREFIX).partition("#")
     name, _, split = rest.partition("@")
+    if not name:
+        raise SourceError(f"{path}: names no data set", "write hf://datasets/ORG/NAME")
     try:
         splits = datasets.load_dataset(name, streaming=True)
     except Exception as error:
