@@ -13,6 +13,7 @@ from tripletgen import __version__
 if TYPE_CHECKING:
     from rtd_train.config import FitConfig, FitPhiConfig
     from rtd_train.evaluation.runner import EvalConfig, evaluate
+    from rtd_train.evaluation.validation import validator
     from rtd_train.phi_trainer import fit_phi
     from rtd_train.trainer import fit
 
@@ -23,8 +24,9 @@ _ATTRIBUTES = {
     "evaluate": "rtd_train.evaluation.runner",
     "fit": "rtd_train.trainer",
     "fit_phi": "rtd_train.phi_trainer",
+    "validator": "rtd_train.evaluation.validation",
 }
-__all__ = ["EvalConfig", "FitConfig", "FitPhiConfig", "__version__", "evaluate", "fit", "fit_phi"]
+__all__ = ["EvalConfig", "FitConfig", "FitPhiConfig", "__version__", "evaluate", "fit", "fit_phi", "validator"]
 
 
 def __getattr__(name: str) -> Any:

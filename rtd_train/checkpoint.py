@@ -3,6 +3,7 @@
 ```
 OUT/run.json                       what determines the weights; another run is refused here
     metrics.jsonl                  a line every so many steps
+    diverged.json                  the rows of the step whose loss was no number, if there was one
     checkpoints/step-00000500/     model.safetensors (trained weights), optimizer.pt, state.json; the last few
     checkpoints/best/              the weights that validated best
     text_encoder/  phi.safetensors  config.json  README.md  loss.png     the result; config.json comes last
@@ -21,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from rtd_train.errors import OutputError
 from rtd_train.models.clip import RELEASED_KEY
 
-RUN, METRICS, CONFIG = "run.json", "metrics.jsonl", "config.json"
+RUN, METRICS, CONFIG, DIVERGED = "run.json", "metrics.jsonl", "config.json", "diverged.json"
 _CHECKPOINTS, _BEST = "checkpoints", "best"
 
 
@@ -89,6 +90,12 @@ def save_checkpoint(out: Path, checkpoint: Checkpoint, keep: int) -> None:
         shutil.rmtree(old)
 
 
+def last_step(out: Path) -> int | None:
+    """Return the step of the last checkpoint of a run, None where it has none yet."""
+    folders = _checkpoints(out)
+    return int(folders[-1].name.removeprefix("step-")) if folders else None
+
+
 def load_checkpoint(out: Path) -> Checkpoint | None:
     """Return the last checkpoint of a run, None where it has none yet."""
     folders = _checkpoints(out)
@@ -125,11 +132,12 @@ def load_best(out: Path) -> dict[str, torch.Tensor] | None:
 
 
 def keep_metrics(out: Path, last_step: int) -> None:
-    """Remove the metrics of steps after the one that a run goes on from."""
+    """Remove the metrics of steps after the one that a run goes on from, and a line that a kill cut short."""
     path = out / METRICS
     if path.is_file():
-        kept = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= last_step]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        kept = [line for line in whole if json.loads(line)["step"] <= last_step]
+        path.write_text("".join(kept), encoding="utf-8")
 
 
 def read_metrics(out: Path) -> list[dict[str, Any]]:

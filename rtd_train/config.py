@@ -65,8 +65,10 @@ class FitConfig:
         for name in ("chunk_size", "lora_rank"):
             if getattr(self, name) is not None:
                 _check_least(self, 1, name)
-        for name in ("lr", "temperature"):
+        for name in ("lr", "temperature", *(["clip_norm"] if self.clip_norm is not None else [])):
             _check_positive(self, name)
+        _check_not_negative(self, "weight_decay", "noise_scale")
+        _check_seed(self.seed)
         _check_choice(self, "precision", PRECISIONS)
         _check_choice(self, "device", DEVICES)
         _check_choice(self, "schedule", SCHEDULES)
@@ -74,6 +76,8 @@ class FitConfig:
             raise UsageError(f"ema: {self.ema!r} is not between 0 and 1", "try 0.999")
         if self.cache_gradients and self.chunk_size is None:
             raise UsageError("cache_gradients works on pieces of a batch", "give --chunk-size too, such as 64")
+        if self.lora_rank is not None and self.freeze_layers:
+            raise UsageError("lora_rank and freeze_layers exclude one another", "adapters leave the weights as they are anyway")
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,11 @@ class FitPhiConfig:
     def __post_init__(self) -> None:
         _check_least(self, 1, "steps", "batch_size", "log_every", "checkpoint_every")
         _check_least(self, 0, "seed")
+        if self.limit is not None:
+            _check_least(self, 1, "limit")
         _check_positive(self, "lr")
+        _check_not_negative(self, "weight_decay", "noise_scale")
+        _check_seed(self.seed)
         _check_choice(self, "precision", PRECISIONS)
         _check_choice(self, "device", DEVICES)
         if not 0 <= self.dropout < 1:
@@ -131,8 +139,24 @@ def _check_least(config: Any, least: int, *names: str) -> None:
 def _check_positive(config: Any, name: str) -> None:
     value = getattr(config, name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        default = next(field.default for field in fields(config) if field.name == name)
-        raise UsageError(f"{name}: {value!r} is not a positive number", f"try --{name.replace('_', '-')} {default}")
+        raise UsageError(f"{name}: {value!r} is not a positive number", f"try --{name.replace('_', '-')} {_default(config, name) or 1}")
+
+
+def _check_not_negative(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise UsageError(f"{name}: {value!r} is no number of at least 0", f"try --{name.replace('_', '-')} {_default(config, name)}")
+
+
+def _check_seed(seed: int) -> None:
+    """Refuse a seed that leaves no room for the number of a step beside it in 64 bits."""
+    if seed >= 2**31:
+        raise UsageError(f"seed: {seed} is too large", f"give one below {2**31}")
+
+
+def _default(config: Any, name: str) -> Any:
+    return next(field.default for field in fields(config) if field.name == name)
 
 
 def _check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:

@@ -98,7 +98,10 @@ def _read_shards(folder: Path, split: str, rank: int, size: int) -> Iterator[pa.
         raise DataError(f"{folder}: no shards of split {split!r} in it", hint)
     manifest = folder / "manifest.json"
     if manifest.is_file():
-        version = json.loads(manifest.read_text(encoding="utf-8")).get("schema_version")
+        try:
+            version = json.loads(manifest.read_text(encoding="utf-8"))["schema_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{manifest}: cannot be read ({error})", "run `tripletgen check` on the data") from error
         if version != SCHEMA_VERSION:
             hint = "install the tripletgen that wrote it"
             raise DataError(f"{folder}: schema version {version}, this trainer reads {SCHEMA_VERSION}", hint)
@@ -182,6 +185,9 @@ def _number(batches: Iterator[pa.RecordBatch]) -> Texts:
     sides: list[npt.NDArray[np.int64]] = []
     modifications: list[pa.Array] = []
     for batch in batches:
+        empty = next((name for name in COLUMNS if batch.column(name).null_count), None)
+        if empty is not None:
+            raise DataError(f"a row has no {empty}", "each triplet needs three texts; run `tripletgen check` on the data")
         columns = (batch.column(name).cast(pa.string()).to_pylist() for name in ("reference_caption", "target_caption"))
         # Row by row: the order of appearance must not depend on where a batch ends.
         found = (numbers.setdefault(caption, len(numbers)) for row in zip(*columns, strict=True) for caption in row)

@@ -20,7 +20,7 @@ from rtd_train.config import FitPhiConfig, run_values
 from rtd_train.corpus import share_captions
 from rtd_train.data import Ragged, Rows, draw
 from rtd_train.device import World, autocast, join_world
-from rtd_train.errors import DataError, DivergenceError
+from rtd_train.errors import DataError, DivergenceError, OutputError
 from rtd_train.features import cache_folder, caption_features
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, tokenizer_hash, weights_hash
 from rtd_train.models.compose import encode_tokens
@@ -47,6 +47,8 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
     Raises:
         TrainError: backbone or captions cannot be used, the loss is no number, or a run of other options was begun there.
     """
+    if Path(config.out).is_dir():
+        raise OutputError(f"{config.out}: is a folder", "give --out a file, such as phi.safetensors")
     run = Path(f"{config.out}.run")
     folder = cache_folder(config.cache)
     world = join_world(config.device)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rtd_train.checkpoint import CONFIG, export_pt, read_metrics, write_json
 from rtd_train.config import FitConfig
-from rtd_train.models.clip import TextBackbone, weights_hash
+from rtd_train.models.clip import TextBackbone, hushed, weights_hash
 from rtd_train.models.phi import Phi, save_phi
 
 _CARD = """---
@@ -36,8 +36,9 @@ encoder = CLIPTextModelWithProjection.from_pretrained("text_encoder")
 def write(out: Path, backbone: TextBackbone, phi: Phi, config: FitConfig, values: dict[str, Any]) -> None:
     """Write the result of a run; `config.json`, which tells that a run is finished, comes last."""
     metrics = [row for row in read_metrics(out) if "loss" in row]
-    backbone.model.save_pretrained(out / "text_encoder")
-    backbone.tokenizer.save_pretrained(out / "text_encoder")
+    with hushed():
+        backbone.model.save_pretrained(out / "text_encoder")
+        backbone.tokenizer.save_pretrained(out / "text_encoder")
     save_phi(phi, out / "phi.safetensors", {"backbone": backbone.name})
     if config.export_pt:
         export_pt(backbone.model, out / "text_encoder.pt")

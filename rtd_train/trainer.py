@@ -17,21 +17,24 @@ import torch
 
 from rtd_train import result
 from rtd_train.checkpoint import (
+    DIVERGED,
     Checkpoint,
     is_finished,
     keep_metrics,
+    last_step,
     load_best,
     load_checkpoint,
     open_run,
     read_metrics,
     save_best,
     save_checkpoint,
+    write_json,
 )
 from rtd_train.config import FitConfig, run_values
 from rtd_train.corpus import share_triplets
 from rtd_train.data import Ragged, Rows, draw, read_triplets
 from rtd_train.device import World, autocast, join_world
-from rtd_train.errors import DivergenceError
+from rtd_train.errors import DivergenceError, UsageError
 from rtd_train.features import cache_folder
 from rtd_train.inputs import Inputs, prepare
 from rtd_train.losses import frozen_target_loss
@@ -275,11 +278,16 @@ class Run:
         return float(np.mean(values))
 
     def report_divergence(self, step: int, loss: float) -> NoReturn:
-        """Raise `DivergenceError` for the loss of a step, with its first rows."""
-        rows = draw(len(self.inputs), self.config.batch_size * self.world.size, (step - 1) * self.config.accumulate, self.config.seed)[:8]
+        """Raise `DivergenceError` for the loss of a step; all of its rows are written to `diverged.json`."""
+        config, size = self.config, self.config.batch_size * self.world.size
+        numbers = range((step - 1) * config.accumulate, step * config.accumulate)
+        rows = [row for number in numbers for row in draw(len(self.inputs), size, number, config.seed).tolist()]
+        write_json(self.out / DIVERGED, {"step": step, "rows": rows})
+        last = last_step(self.out)
+        kept = f"the checkpoint of step {last} is kept" if last else "there is no checkpoint before it"
         raise DivergenceError(
-            f"the loss is {loss} at step {step} (rows {', '.join(map(str, rows.tolist()))} ...)",
-            f"the last checkpoint is kept in {self.out}; try a smaller --lr, --clip-norm 1 or another --precision",
+            f"the loss is {loss} at step {step} (rows {', '.join(map(str, rows[:8]))} ..., all {len(rows)} in {self.out / DIVERGED})",
+            f"{kept}; try a smaller --lr, --clip-norm 1 or another --precision",
         )
 
     def log(self, figures: dict[str, float]) -> None:
@@ -375,6 +383,9 @@ def _choose_trained(model: Any, config: FitConfig) -> Any:
             torch.manual_seed(config.seed)
             return get_peft_model(model, LoraConfig(r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules=targets))
     model.requires_grad_(requires_grad=True)
+    if config.freeze_layers > len(model.text_model.encoder.layers):
+        layers = len(model.text_model.encoder.layers)
+        raise UsageError(f"freeze_layers: {config.freeze_layers} of an encoder of {layers} layers", f"try --freeze-layers {layers // 2}")
     if config.freeze_layers:
         model.text_model.embeddings.requires_grad_(requires_grad=False)
         for layer in model.text_model.encoder.layers[: config.freeze_layers]:

@@ -56,6 +56,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print_error(TrainError("interrupted", "checkpoints are kept: run the same command again to go on"))
         sys.exit(130)
+    except OSError as error:
+        # A file or a disk that refuses is the user's to mend, wherever it happens.
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print_error(TrainError(what, "check the path, its permissions and the space that is left"))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

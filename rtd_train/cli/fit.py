@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from rtd_train.cli.hook import find_function
 from rtd_train.cli.output import is_main, print_facts, progress
 from rtd_train.config import FitConfig
 
@@ -44,6 +45,11 @@ def command(
     precision: Annotated[str, Option(metavar="fp32|bf16|fp16", help="Precision of forward passes.")] = "fp32",
     device: Annotated[str, Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     seed: Annotated[int, Option(help="Seed of order and noise.")] = 0,
+    validate: Annotated[
+        str | None,
+        Option(metavar="MODULE:FUNCTION", help="Tells how good the encoder is; the best weights are kept."),
+    ] = None,
+    validate_every: Annotated[int, Option(help="Steps between validations.")] = 100,
     checkpoint_every: Annotated[int, Option(help="Steps between checkpoints.")] = 500,
     keep_checkpoints: Annotated[int, Option(help="Checkpoints that are kept.")] = 2,
     log_every: Annotated[int, Option(help="Steps between lines of metrics.")] = 10,
@@ -54,12 +60,13 @@ def command(
     quiet: Annotated[bool, Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train the text encoder with RTD; the defaults are the published setting."""
-    given = {name: value for name, value in locals().items() if name != "quiet"}
+    given = {name: value for name, value in locals().items() if name not in ("quiet", "validate")}
     config = FitConfig(**given)
+    hook = None if validate is None else find_function(validate)
     from rtd_train.trainer import fit
 
     with progress(quiet=quiet) as shown:
-        result = fit(config, progress=shown)
+        result = fit(config, hook, progress=shown)
     if is_main() and not quiet:
         print_facts(
             {
@@ -67,5 +74,6 @@ def command(
                 "steps": f"{result.steps:,} of {batch_size * accumulate:,} triplets a process",
                 "loss": f"{result.loss:.4f}",
                 "speed": f"{result.triplets_per_second:,.0f} triplets/s",
+                **({} if result.best is None else {"best score": f"{result.best:.4f}"}),
             }
         )

@@ -1,6 +1,7 @@
 """Evaluate a system on a benchmark: load by names, score, and write down everything that the figures depend on."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +12,14 @@ from rtd_train.config import DEVICES, PRECISIONS
 from rtd_train.errors import UsageError
 from rtd_train.evaluation.benchmarks import BENCHMARKS, Benchmark, check_split, find_benchmark
 from rtd_train.evaluation.benchmarks.task import Ranking, Task
-from rtd_train.evaluation.images import Broken, find_image, read_image, stored_features
+from rtd_train.evaluation.images import Broken, feature_key, find_image, read_image, stored_features
 from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.ranking import embed_queries, rank
+from rtd_train.evaluation.retrieval import normalise
 from rtd_train.evaluation.sheet import Shown, write_sheet
 from rtd_train.evaluation.store import ImageFeatures, check_backbone, read_features, rows_of
 from rtd_train.evaluation.submission import PREDICTIONS, SERVER_SPLITS, write_submission
-from rtd_train.evaluation.system import PROMPT, System, compose_in_batches
+from rtd_train.evaluation.system import PROMPT, System, compose_in_batches, in_batches
 
 if TYPE_CHECKING:
     import torch
@@ -53,8 +55,8 @@ class EvalConfig:
             raise UsageError(f"no precision is called {self.precision!r}", f"choose one of {', '.join(PRECISIONS)}")
         if self.device not in DEVICES:
             raise UsageError(f"no device is called {self.device!r}", f"choose one of {', '.join(DEVICES)}")
-        if self.prompt.count("$") != 1 or "{text}" not in self.prompt:
-            raise UsageError(f"the prompt {self.prompt!r} needs one $ and one {{text}}", f"such as {PROMPT!r}")
+        if self.prompt.count("$") != 1 or re.findall(r"\{text\}|[{}]", self.prompt) != ["{text}"]:
+            raise UsageError(f"the prompt {self.prompt!r} needs one $, one {{text}} and no other brace", f"such as {PROMPT!r}")
         if self.benchmark == TRIPLETS and self.data is None:
             raise UsageError("triplets needs a data set", "give the folder that `tripletgen build` wrote: rtd_train eval triplets DIR")
         if self.benchmark not in (SCENES, TRIPLETS):
@@ -78,6 +80,7 @@ class Case:
     open_image: "Callable[[str], Image]"
     truth_known: bool = True
     broken: Broken = field(default_factory=Broken)
+    captions: tuple[str, ...] = ()  # a full caption of each query's target, where there is one
 
 
 def load_case(config: EvalConfig, known: Sequence[str] = ()) -> Case:
@@ -88,9 +91,12 @@ def load_case(config: EvalConfig, known: Sequence[str] = ()) -> Case:
     """
     if config.benchmark == SCENES:
         from rtd_train.evaluation.benchmarks import scenes
+        from rtd_train.scenes.captions import full_caption
 
-        task, open_scene, _ = scenes.load()
-        return Case(SCENES, f"seed {scenes.SEED}", scenes.PROTOCOL, scenes.TOP, [task], scenes.score, open_scene)
+        task, open_scene, queries = scenes.load()
+        captions = tuple(full_caption(query.target) for query in queries)
+        name = f"seed {scenes.SEED}"
+        return Case(SCENES, name, scenes.PROTOCOL, scenes.TOP, [task], scenes.score, open_scene, captions=captions)
     base, benchmark, parts = find_benchmark(config.benchmark)
     root = Path(str(config.root))
     split = check_split(base, benchmark, config.split)
@@ -123,11 +129,24 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
     systems = load_systems(config)
     features = [task_features(config, case, task, next(iter(systems.values())), given) for task in case.tasks]
     rankings = {name: rankings_of(system, case, features) for name, system in systems.items()}
-    scores = {name: _scores(case, ranked) for name, ranked in rankings.items()}
+    scores = {name: scores_of(case, ranked) for name, ranked in rankings.items()}
+    if case.captions:
+        for name, system in systems.items():
+            scores[name][case.tasks[0].name] |= plain_scores(system, case, features[0])
     if config.sheet:
-        write_sheet(Path(config.sheet), [Shown(name, ranked[0]) for name, ranked in rankings.items()], case.tasks[0], case.open_image)
+        write_sheet(Path(config.sheet), [Shown(name, ranked[0]) for name, ranked in rankings.items()], case.tasks[0], _shown(case))
     sizes = {task.name: (len(task.query_ids), task.gallery_size) for task in case.tasks}
     return result_of(case.name, case.split, case.protocol, sizes, systems, scores, len(case.broken.names))
+
+
+def _shown(case: Case) -> "Callable[[str], Image]":
+    """Return what opens images for people: a broken one is a grey square."""
+    from PIL import Image
+
+    def open_image(name: str) -> Image.Image:
+        return Image.new("RGB", (8, 8), "grey") if name in case.broken.names else case.open_image(name)
+
+    return open_image
 
 
 def _probe(config: EvalConfig) -> dict[str, Any]:
@@ -162,12 +181,7 @@ def submit(config: EvalConfig, out: str | Path) -> list[Path]:
 
 def load_systems(config: EvalConfig) -> dict[str, System]:
     """Return the untouched system where it is wanted or the only one, and the trained one where there is one."""
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
-    device = "cuda" if config.device != "cpu" and has_gpu else "cpu"
+    device = chosen_device(config)
     wanted: list[tuple[str, str | None]] = []
     if config.baseline or config.text_encoder is None:
         wanted.append((UNTOUCHED, None))
@@ -177,10 +191,24 @@ def load_systems(config: EvalConfig) -> dict[str, System]:
     return {name: load_system(config.backbone, config.phi, text_encoder=encoder, **options) for name, encoder in wanted}
 
 
+def chosen_device(config: EvalConfig) -> str:
+    """Return the device to run on.
+
+    Raises:
+        UsageError: a GPU is asked for and there is none.
+    """
+    import torch
+
+    has_gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not has_gpu:
+        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
+    return "cuda" if config.device != "cpu" and has_gpu else "cpu"
+
+
 def task_features(config: EvalConfig, case: Case, task: Task, system: System, given: ImageFeatures | None) -> "torch.Tensor":
     """Return the image features of a task: the given ones, or those of the cache, extracted where they are not there yet."""
     if given is not None:
-        check_backbone(given, system.backbone, system.width, str(config.features))
+        check_backbone(given, system.backbone, system.width, str(config.features), feature_key(system))
         return rows_of(given, task.images, str(config.features))
     cache = Path(config.cache) if config.cache else Path(config.root or ".") / ".rtd_features"
     if config.benchmark == SCENES and config.cache is None:
@@ -196,7 +224,15 @@ def rankings_of(system: System, case: Case, features: "Sequence[torch.Tensor]") 
     return [rank(task, rows, embed_queries(task, rows, compose), case.top) for task, rows in zip(case.tasks, features, strict=True)]
 
 
-def _scores(case: Case, rankings: Sequence[Ranking]) -> dict[str, dict[str, float]]:
+def plain_scores(system: System, case: Case, features: "torch.Tensor") -> dict[str, float]:
+    """Return how well plain captions of the targets still find them: what training should not spoil."""
+    (task,) = case.tasks
+    found = case.score(task, rank(task, features, normalise(in_batches(system.encode_texts, case.captions)), case.top))
+    return {f"plain captions {metric}": found[metric] for metric in ("R@1", "R@5", "R@10")}
+
+
+def scores_of(case: Case, rankings: Sequence[Ranking]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each task, and their means where there are several."""
     scores = {task.name: case.score(task, ranking) for task, ranking in zip(case.tasks, rankings, strict=True)}
     return with_mean(scores)
 

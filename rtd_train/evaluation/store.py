@@ -63,9 +63,11 @@ def read_features(path: Path) -> ImageFeatures:
             if metadata.get("format") != FORMAT:
                 raise DataError(f"{path}: has the format {metadata.get('format')!r}, not {FORMAT!r}", _MADE_BY)
             features = file.get_tensor("features")
+        stored = ImageFeatures(tuple(json.loads(metadata["names"])), features, metadata["backbone"], metadata.get("key", ""))
     except SafetensorError as error:
         raise DataError(f"{path}: is no safetensors file: {error}", _MADE_BY) from error
-    stored = ImageFeatures(tuple(json.loads(metadata["names"])), features, metadata["backbone"], metadata.get("key", ""))
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path}: names or backbone are missing or damaged: {error}", _MADE_BY) from error
     _check(stored, str(path))
     return stored
 
@@ -84,12 +86,17 @@ def _check(stored: ImageFeatures, where: str) -> None:
         raise DataError(f"{where}: the feature of {name!r} holds a value that is not a finite number", "extract the features again")
 
 
-def check_backbone(stored: ImageFeatures, backbone: str, width: int, where: str) -> None:
-    """Raise a DataError unless the features are of a backbone."""
+def check_backbone(stored: ImageFeatures, backbone: str, width: int, where: str, key: str = "") -> None:
+    """Raise a DataError unless the features are of a backbone; where both have a key, of the same weights and preprocessing too."""
     if stored.backbone != backbone or stored.features.shape[1] != width:
         made = f"{stored.backbone} ({stored.features.shape[1]} wide)"
         raise DataError(
             f"{where}: the features are of {made}, not of {backbone} ({width} wide)", "give features of the backbone that is evaluated"
+        )
+    if key and stored.key and stored.key != key:
+        raise DataError(
+            f"{where}: the features are of {backbone} with other weights or another preprocessing (key {stored.key}, not {key})",
+            "extract the features again with the backbone that is evaluated",
         )
 
 

@@ -73,7 +73,9 @@ def load_backbone(name: str, *, text_encoder: str | None = None, seed: int = 0) 
     if text_encoder is not None and Path(text_encoder).suffix in _PICKLES:
         _put_released(model, Path(text_encoder))
     elif text_encoder is not None:
-        model = load_encoder(CLIPTextModelWithProjection, text_encoder)
+        # The folder of a run has its encoder one below.
+        inner = Path(text_encoder) / "text_encoder"
+        model = load_encoder(CLIPTextModelWithProjection, str(inner) if inner.is_dir() else text_encoder)
     model.eval()
     return TextBackbone(name, model, tokenizer, _placeholder_id(name, tokenizer))
 
@@ -115,7 +117,7 @@ def _put_released(model: Any, path: Path) -> None:
 
 def _load(kind: Any, name: str, **options: Any) -> Any:
     try:
-        with _hushed():
+        with hushed():
             return kind.from_pretrained(name, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = str(error).strip().partition("\n")[0]
@@ -123,8 +125,8 @@ def _load(kind: Any, name: str, **options: Any) -> Any:
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep transformers from reporting that a whole CLIP has a vision tower too, and from drawing bars."""
+def hushed() -> Iterator[None]:
+    """Keep transformers from reporting that a whole CLIP has another half too, and from drawing bars, while it loads or saves."""
     from transformers.utils import logging
 
     log: Any = logging

@@ -205,6 +205,48 @@ def test_annotations_of_another_version_are_refused(tmp_path):
         load_benchmark("cirr", worlds.write_cirr(tmp_path, queries))
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "value", "shown"),
+    [
+        ("cirr", "img_set", {"id": 1}, "the img_set {'id': 1}"),
+        ("cirr", "img_set", ["a"], "the img_set ['a']"),
+        ("cirr", "caption", 3, "the caption 3"),
+        ("circo", "gt_img_ids", [], "the gt_img_ids []"),
+        ("circo", "gt_img_ids", "12", "the gt_img_ids '12'"),
+        ("circo", "semantic_aspects", None, "the semantic_aspects None"),
+        ("fashioniq", "captions", ["is red."], "the captions ['is red.']"),
+        ("fashioniq", "captions", "ab", "the captions 'ab'"),
+        ("genecis", "reference", 3, "the reference 3"),
+        ("genecis", "reference", {"image_id": 0, "instance_bbox": ["a"]}, "the reference {'image_id': 0, 'instance_bbox': ['a']}"),
+    ],
+)
+def test_a_field_of_another_shape_is_shown(name, field, value, shown, tmp_path):
+    root = WRITERS[name](tmp_path)
+    path = next(path for path in sorted(root.rglob("*.json")) if "captions" in path.parts or path.stem in ("val", "change_object"))
+    queries = json.loads(path.read_text())
+    queries[0][field] = value
+    worlds.write_json(path, queries)
+    with pytest.raises(DataError) as caught:
+        load_benchmark(f"{name}:change_object" if name == "genecis" else name, root)
+    assert f"query 0 has {shown}: annotations of another version" in caught.value.message
+
+
+def test_a_query_that_stands_twice_is_refused(tmp_path):
+    queries = worlds.cirr_queries()
+    queries[1]["pairid"] = queries[0]["pairid"]
+    with pytest.raises(DataError, match="the pairid 7 stands twice"):
+        load_benchmark("cirr", worlds.write_cirr(tmp_path, queries))
+
+
+def test_a_querys_own_gallery_that_is_smaller_than_k_is_refused(tmp_path):
+    root = worlds.write_genecis(tmp_path)
+    path = root / "genecis/change_object.json"
+    (query,) = json.loads(path.read_text())
+    worlds.write_json(path, [{**query, "gallery": query["gallery"][:1]}])
+    with pytest.raises(DataError, match="query 0: a gallery of 2 images is smaller than k = 3"):
+        load_benchmark("genecis:change_object", root)
+
+
 def test_an_annotation_that_names_an_image_outside_the_gallery_is_refused(tmp_path):
     queries = worlds.circo_queries()
     queries[1]["gt_img_ids"] = [5]

@@ -13,6 +13,7 @@ from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.runner import EvalConfig, evaluate, submit, with_mean, write_result
 from rtd_train.evaluation.store import ImageFeatures, write_features
 from rtd_train.evaluation.system import in_batches
+from rtd_train.evaluation.validation import validator
 from rtd_train.models.phi import MLP, save_phi
 from rtd_train.scenes.export import CLIP
 from tests.evaluation import worlds
@@ -107,6 +108,11 @@ def test_a_broken_image_stops_or_is_counted(cirr, phi):
     with pytest.raises(DataError, match="image 'dev-40-img0' cannot be read"):
         evaluate(config("cirr", phi, root=str(cirr)))
     assert evaluate(config("cirr", phi, root=str(cirr), skip_broken=True))["broken_images"] == 1
+    # A reference that cannot be shown is a grey square on the sheet.
+    (cirr / "dev" / "dev-0-img0.png").write_bytes(b"torn")
+    sheet = cirr / "sheet.html"
+    assert evaluate(config("cirr", phi, root=str(cirr), skip_broken=True, sheet=str(sheet)))["broken_images"] == 2
+    assert sheet.read_text(encoding="utf-8").count("<section>") == 4
 
 
 def test_features_of_another_backbone_and_missing_ones_are_refused(cirr, phi, tmp_path):
@@ -123,7 +129,9 @@ def test_features_of_another_backbone_and_missing_ones_are_refused(cirr, phi, tm
     [
         ({"precision": "fp8"}, "no precision is called 'fp8'"),
         ({"device": "tpu"}, "no device is called 'tpu'"),
-        ({"prompt": "a photo that {text}"}, "needs one \\$ and one"),
+        ({"prompt": "a photo that {text}"}, "needs one \\$, one"),
+        ({"prompt": "a photo of $ that {text} {"}, "and no other brace"),
+        ({"prompt": "a photo of $ {x} {text}"}, "and no other brace"),
         ({"root": None}, "cirr needs its folder"),
         ({"benchmark": "coco"}, "no benchmark is called 'coco'"),
         ({"benchmark": "triplets"}, "triplets needs a data set"),
@@ -151,6 +159,27 @@ def test_a_projection_module_of_another_width_is_refused(tmp_path):
     save_phi(MLP(64, 64), tmp_path / "phi.safetensors", {})
     with pytest.raises(ModelError, match="phi maps 64 to 64, scenes needs 128 to 128"):
         load_system("scenes", str(tmp_path / "phi.safetensors"))
+
+
+def test_a_metric_of_a_benchmark_validates_a_training(cirr, phi, trained, tmp_path):
+    from rtd_train.models.clip import load_backbone, weights_hash
+
+    features = given_features(tmp_path / "f.safetensors", worlds.CIRR_NAMES)
+    wanted = config("cirr", phi, root=str(cirr), features=features, text_encoder=trained)
+    text = load_backbone(str(CLIP), text_encoder=trained)
+    before = weights_hash(text.model)
+    assert validator(wanted, "R@10")(text, 7) == evaluate(wanted)["systems"]["trained"]["scores"]["cirr val"]["R@10"]
+    assert weights_hash(text.model) == before
+    with pytest.raises(UsageError, match="cirr has no metric 'R@7'"):
+        validator(wanted, "R@7")(text, 7)
+
+
+def test_the_folder_of_a_run_stands_for_its_text_encoder(phi, trained, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "text_encoder").symlink_to(trained)
+    (tmp_path / "run" / "config.json").write_text("{}", encoding="utf-8")
+    run, encoder = (load_system("scenes", phi, text_encoder=given) for given in (str(tmp_path / "run"), trained))
+    assert run.described["text_weights"] == encoder.described["text_weights"]
 
 
 def test_a_backbone_that_is_not_there_is_named(phi, tmp_path):

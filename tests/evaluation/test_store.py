@@ -35,6 +35,13 @@ def test_features_of_another_backbone_are_refused_and_it_is_named():
         check_backbone(STORED, "openai/clip-vit-large-patch14", 768, "f")
 
 
+def test_features_of_other_weights_are_refused_where_both_say_whose_they_are():
+    check_backbone(STORED, "openai/clip-vit-base-patch32", 2, "f", "k1")
+    check_backbone(ImageFeatures(STORED.names, STORED.features, STORED.backbone), STORED.backbone, 2, "f", "k2")
+    with pytest.raises(DataError, match=r"with other weights or another preprocessing \(key k1, not k2\)"):
+        check_backbone(STORED, "openai/clip-vit-base-patch32", 2, "f", "k2")
+
+
 @pytest.mark.parametrize(
     ("names", "rows", "fault"),
     [
@@ -62,3 +69,6 @@ def test_files_that_are_no_features_are_refused(tmp_path):
     save_file({"features": torch.ones(1, 1)}, tmp_path / "other.safetensors")
     with pytest.raises(DataError, match="has the format None"):
         read_features(tmp_path / "other.safetensors")
+    save_file({"features": torch.ones(1, 1)}, tmp_path / "nameless.safetensors", metadata={"format": FORMAT, "backbone": "b"})
+    with pytest.raises(DataError, match="names or backbone are missing"):
+        read_features(tmp_path / "nameless.safetensors")

@@ -1,5 +1,6 @@
 """The command line of the trainer, from captions to a trained encoder."""
 
+import json
 import subprocess
 import sys
 
@@ -20,8 +21,14 @@ def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
     done = run("fit-phi", triplets, *shared, "--steps", 30, "--lr", 1e-3, "--out", "phi.safetensors", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split() == ["phi", "phi.safetensors"]
-    done = run("fit", triplets, *shared, "--phi", "phi.safetensors", "--steps", 30, "--lr", 1e-3, "--out", "run", cwd=tmp_path)
+    (tmp_path / "mine.py").write_text("def score(backbone, step):\n    return 0.5 if step == 20 else 0.25\n")
+    hook = ("--validate", "mine:score", "--validate-every", 10)
+    done = run("fit", triplets, *shared, *hook, "--phi", "phi.safetensors", "--steps", 30, "--lr", 1e-3, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "best score    0.5000" in done.stdout
+    losses = [row["loss"] for row in map(json.loads, (tmp_path / "run/metrics.jsonl").read_text().splitlines()) if "loss" in row]
+    assert losses[-1] < 0.8 * losses[0]
     assert "text encoder  run/text_encoder" in done.stdout
     assert CLIPTextModelWithProjection.from_pretrained(tmp_path / "run/text_encoder").config.hidden_size == 64
 
@@ -33,6 +40,7 @@ def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
         (("fit", "none", "--backbone", "random:tiny", "--phi", "no.pt", "--out", "run", "--steps", "0"), 2, "error: steps: 0 is not"),
         (("fit-phi", "none.txt", "--backbone", "random:tiny", "--out", "phi"), 1, "error: none.txt: no such file"),
         (("fit", "none", "--backbone", "random:tiny", "--phi", "x", "--out", "run", "--precision", "int4"), 2, "error: precision: 'int4'"),
+        (("fit", "none", "--backbone", "random:tiny", "--phi", "x", "--out", "run", "--validate", "no:f"), 2, "error: validate: 'no:f'"),
     ],
 )
 def test_what_is_wrong_is_two_lines(arguments, status, message, tmp_path):
@@ -42,6 +50,16 @@ def test_what_is_wrong_is_two_lines(arguments, status, message, tmp_path):
     assert len(lines) == 2
     assert lines[0].startswith(message)
     assert lines[1].startswith("hint: ")
+
+
+def test_a_file_where_a_folder_should_be_is_two_lines(triplets, phi_file, tmp_path):
+    (tmp_path / "file").touch()
+    shared = ("--backbone", "random:tiny", "--device", "cpu", "--phi", phi_file, "--batch-size", 8, "--out", "run")
+    done = run("fit", triplets, *shared, "--cache", "file", cwd=tmp_path)
+    assert done.returncode == 1
+    message, hint = done.stderr.splitlines()
+    assert message.startswith("error: file")
+    assert hint == "hint: check the path, its permissions and the space that is left"
 
 
 def test_help_loads_nothing_heavy():

@@ -78,6 +78,20 @@ def test_another_schema_version_is_refused(tmp_path, dataset):
         read_triplets(str(dataset))
 
 
+def test_a_manifest_that_cannot_be_read_is_named(dataset):
+    (dataset / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match=r"manifest\.json: cannot be read"):
+        read_triplets(str(dataset))
+
+
+def test_a_row_without_a_text_is_refused(tmp_path):
+    pq.write_table(
+        pa.table({**{name: ["a"] for name in TRIPLET}, "conditioning_caption": [None]}), tmp_path / "train-00000-of-00001.parquet"
+    )
+    with pytest.raises(DataError, match="a row has no modification_text"):
+        read_triplets(str(tmp_path))
+
+
 def test_an_empty_split_is_refused(tmp_path):
     pq.write_table(pa.table({name: pa.array([], pa.string()) for name in TRIPLET}), tmp_path / "train-00000-of-00001.parquet")
     with pytest.raises(DataError, match="no triplet in it"):

@@ -113,5 +113,9 @@ def test_bad_input_is_told(options, tmp_path):
         fit_phi(dataclasses.replace(options, batch_size=4096))
     with pytest.raises(DivergenceError, match="the loss is nan at step"):
         fit_phi(dataclasses.replace(options, lr=1e20))
+    with pytest.raises(OutputError, match="is a folder"):
+        fit_phi(dataclasses.replace(options, out=str(tmp_path)))
+    with pytest.raises(UsageError, match="limit: 0 is not a whole number of at least 1"):
+        dataclasses.replace(options, limit=0)
     with pytest.raises(UsageError, match="steps: 0 is not a whole number of at least 1"):
         dataclasses.replace(options, steps=0)

@@ -115,27 +115,6 @@ def losses(out):
     return [row["loss"] for row in map(json.loads, (Path(out) / "metrics.jsonl").read_text().splitlines())]
 
 
-@pytest.mark.parametrize("stop", [7, 12, 19])
-def test_a_run_that_stopped_goes_on_to_the_same_bits(stop, config, tmp_path, monkeypatch):
-    whole = fit(dataclasses.replace(config, ema=0.9))
-    config = dataclasses.replace(config, ema=0.9, out=str(tmp_path / "stopped"), checkpoint_every=5)
-    take = Run.take_step
-
-    def stopping(run):
-        if run.step == stop:
-            raise KeyboardInterrupt
-        return take(run)
-
-    monkeypatch.setattr(Run, "take_step", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        fit(config)
-    monkeypatch.setattr(Run, "take_step", take)
-    fit(config)
-    for name, tensor in weights(whole.out).items():
-        assert torch.equal(weights(config.out)[name], tensor), name
-    assert losses(config.out) == losses(whole.out)
-
-
 def test_a_run_that_was_killed_goes_on_to_the_same_bits(config, tmp_path):
     arguments = ("--steps", 120, "--batch-size", 16, "--checkpoint-every", 10, "--out")
     process = launch(config, *arguments, tmp_path / "killed", wait=False)
@@ -197,17 +176,48 @@ def test_low_rank_adapters_are_merged_and_lower_layers_stay(backbone, config, tm
     }
 
 
+def test_more_frozen_layers_than_there_are_and_adapters_beside_them_are_refused(config):
+    with pytest.raises(UsageError, match="freeze_layers: 3 of an encoder of 2 layers"):
+        fit(dataclasses.replace(config, freeze_layers=3))
+    with pytest.raises(UsageError, match="lora_rank and freeze_layers exclude one another"):
+        dataclasses.replace(config, lora_rank=2, freeze_layers=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_decay": -0.1}, "weight_decay: -0.1 is no number of at least 0"),
+        ({"noise_scale": float("nan")}, "noise_scale: nan is no number of at least 0"),
+        ({"clip_norm": 0.0}, "clip_norm: 0.0 is not a positive number"),
+        ({"seed": 2**31}, "seed: 2147483648 is too large"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message, config):
+    with pytest.raises(UsageError, match=message):
+        dataclasses.replace(config, **options)
+
+
 def test_old_checkpoints_are_removed(config):
     fit(dataclasses.replace(config, checkpoint_every=3, keep_checkpoints=2))
     assert sorted(path.name for path in Path(config.out, "checkpoints").iterdir()) == ["step-00000015", "step-00000018"]
 
 
 def test_a_loss_that_is_no_number_stops_and_names_step_and_rows(config):
-    with pytest.raises(DivergenceError, match=r"the loss is nan at step \d+ \(rows \d+, ") as caught:
-        fit(dataclasses.replace(config, lr=1e18, checkpoint_every=1))
-    assert "the last checkpoint is kept" in caught.value.hint
-    kept = sorted(Path(config.out, "checkpoints").glob("step-*"))
-    assert all(torch.isfinite(tensor).all() for tensor in load_file(kept[-1] / "model.safetensors").values())
+    config = dataclasses.replace(config, lr=1e18, checkpoint_every=1, accumulate=2)
+    with pytest.raises(DivergenceError, match=r"the loss is nan at step 2 \(rows \d+, .*, all 32 in .*diverged\.json") as caught:
+        fit(config)
+    assert caught.value.hint.startswith("the checkpoint of step 1 is kept; ")
+    diverged = json.loads(Path(config.out, "diverged.json").read_text())
+    rows = len(read_triplets(config.data))
+    assert diverged == {"step": 2, "rows": [row for number in (2, 3) for row in draw(rows, 16, number, 0).tolist()]}
+    (kept,) = Path(config.out, "checkpoints").glob("step-*")
+    assert all(torch.isfinite(tensor).all() for tensor in load_file(kept / "model.safetensors").values())
+
+
+def test_a_loss_that_is_no_number_before_any_checkpoint_says_so(config):
+    with pytest.raises(DivergenceError) as caught:
+        fit(dataclasses.replace(config, lr=1e18))
+    assert caught.value.hint.startswith("there is no checkpoint before it; ")
 
 
 def test_other_options_in_the_same_folder_are_refused_by_name(config):

@@ -1,7 +1,8 @@
 """Read the annotation files of benchmarks: every fault names the file, and where to get the right one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from rtd_train.errors import DataError
 from rtd_train.evaluation.metrics import NO_ID, IntArray
+
+Shape = Callable[[Any], bool]
+"""Tells whether a field of a query is what the annotations say it is."""
 
 
 def find_file(root: Path, names: Sequence[str], where: str) -> Path:
@@ -38,19 +42,57 @@ def read_json(path: Path, kind: type, where: str) -> Any:
     return content
 
 
-def read_queries(path: Path, fields: Iterable[str], where: str) -> list[dict[str, Any]]:
-    """Return the queries of an annotation file, each of which must have some fields.
+def read_queries(path: Path, shapes: Mapping[str, Shape], where: str) -> list[dict[str, Any]]:
+    """Return the queries of an annotation file, each of which must have some fields of some shapes.
 
     Raises:
         DataError: it is no list of queries, or of another version of the annotations.
     """
-    wanted = set(fields)
     queries: list[dict[str, Any]] = read_json(path, list, where)
     for number, query in enumerate(queries):
-        missing = wanted - query.keys() if isinstance(query, Mapping) else wanted
+        missing = shapes.keys() - query.keys() if isinstance(query, Mapping) else shapes.keys()
         if missing:
             raise DataError(f"{path}: query {number} has no {', '.join(sorted(missing))}: annotations of another version", where)
+        wrong = next((field for field, fits in shapes.items() if not fits(query[field])), None)
+        if wrong is not None:
+            shown = f"{query[wrong]!r}"[:80]
+            raise DataError(f"{path}: query {number} has the {wrong} {shown}: annotations of another version", where)
     return queries
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a value is a text."""
+    return isinstance(value, str)
+
+
+def is_id(value: Any) -> bool:
+    """Tell whether a value can be an id: of a query or an image, a number or a text."""
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def are_ids(value: Any) -> bool:
+    """Tell whether a value is a list of one id or more."""
+    return isinstance(value, list) and bool(value) and all(map(is_id, value))
+
+
+def distinct_ids(queries: Sequence[Mapping[str, Any]], field: str, path: Path, where: str) -> tuple[str, ...]:
+    """Return the ids of queries.
+
+    Raises:
+        DataError: one stands twice: its answers could not be told apart.
+    """
+    ids = [str(query[field]) for query in queries]
+    twice = next((name for name, count in Counter(ids).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: the {field} {twice} stands twice", where)
+    return tuple(ids)
+
+
+def check_galleries(galleries: Sequence[Sequence[str]], k: int, path: Path, where: str) -> None:
+    """Raise a DataError unless every query's own gallery holds k images."""
+    for number, gallery in enumerate(galleries):
+        if len(gallery) < k:
+            raise DataError(f"{path}: query {number}: a gallery of {len(gallery)} images is smaller than k = {k}", where)
 
 
 class Images:

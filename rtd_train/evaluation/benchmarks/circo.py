@@ -9,9 +9,10 @@ stays in the ranking.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rtd_train.errors import DataError
-from rtd_train.evaluation.benchmarks.annotations import Images, find_file, read_json, read_queries
+from rtd_train.evaluation.benchmarks.annotations import Images, are_ids, distinct_ids, find_file, is_id, is_text, read_json, read_queries
 from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
 from rtd_train.evaluation.metrics import map_at_k, recall_at_k, semantic_map_at_k
 
@@ -20,6 +21,13 @@ SPLITS = ("val", "test")
 TOP = 50
 KS = (5, 10, 25, 50)
 _IMAGE_INFO = "COCO2017_unlabeled/annotations/image_info_unlabeled2017.json"
+
+
+def _are_aspects(value: Any) -> bool:
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+_TRUTHS = {"target_img_id": is_id, "gt_img_ids": are_ids, "semantic_aspects": _are_aspects}
 
 
 def load(root: Path, split: str, _parts: Sequence[str], known: Sequence[str]) -> list[Task]:
@@ -32,20 +40,20 @@ def load(root: Path, split: str, _parts: Sequence[str], known: Sequence[str]) ->
     """
     path = find_file(root, [f"annotations/{split}.json", f"{split}.json"], WHERE)
     has_truths = split != "test"
-    fields = ["id", "reference_img_id", "relative_caption", *(["target_img_id", "gt_img_ids"] if has_truths else [])]
-    queries = read_queries(path, fields, WHERE)
+    shapes = {"id": is_id, "reference_img_id": is_id, "relative_caption": is_text}
+    queries = read_queries(path, shapes | (_TRUTHS if has_truths else {}), WHERE)
     images = Images(_gallery(root, known))
     references = [str(query["reference_img_id"]) for query in queries]
     targets = [str(query["target_img_id"]) for query in queries] if has_truths else []
     truths = [[str(image) for image in query["gt_img_ids"]] for query in queries] if has_truths else []
     images.check((name for names in (references, targets, *truths) for name in names), path, WHERE)
-    aspects = tuple(tuple(query.get("semantic_aspects", ())) for query in queries)
+    aspects = tuple(tuple(query["semantic_aspects"]) for query in queries) if has_truths else ()
     truth = Truth(images.index(targets), images.rows(truths), aspects=aspects) if has_truths else Truth()
     task = Task(
         name=f"circo {split}",
         images=tuple(images.names),
         gallery_size=images.gallery_size,
-        query_ids=tuple(str(query["id"]) for query in queries),
+        query_ids=distinct_ids(queries, "id", path, WHERE),
         references=images.index(references),
         texts=tuple((query["relative_caption"],) for query in queries),
         truth=truth,

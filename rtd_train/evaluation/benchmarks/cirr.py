@@ -8,8 +8,19 @@ mean of R@5 and subset R@1.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from rtd_train.evaluation.benchmarks.annotations import Images, find_file, read_json, read_queries
+from rtd_train.evaluation.benchmarks.annotations import (
+    Images,
+    are_ids,
+    check_galleries,
+    distinct_ids,
+    find_file,
+    is_id,
+    is_text,
+    read_json,
+    read_queries,
+)
 from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
 from rtd_train.evaluation.metrics import recall_at_k
 
@@ -28,23 +39,29 @@ def load(root: Path, split: str, _parts: Sequence[str], _known: Sequence[str]) -
     path = find_file(root, [f"captions/cap.rc2.{split}.json"], WHERE)
     gallery = find_file(root, [f"image_splits/split.rc2.{split}.json"], WHERE)
     has_targets = split != "test1"
-    queries = read_queries(path, ["pairid", "reference", "caption", "img_set", *(["target_hard"] if has_targets else [])], WHERE)
+    shapes = {"pairid": is_id, "reference": is_text, "caption": is_text, "img_set": _has_members}
+    queries = read_queries(path, shapes | ({"target_hard": is_text} if has_targets else {}), WHERE)
     images = Images(read_json(gallery, dict, WHERE))
     references = [query["reference"] for query in queries]
     members = [[name for name in query["img_set"]["members"] if name != query["reference"]] for query in queries]
+    check_galleries(members, max(SUBSET_KS), path, WHERE)
     targets = [query["target_hard"] for query in queries] if has_targets else []
     images.check((name for names in (references, targets, *members) for name in names), path, WHERE)
     task = Task(
         name=f"cirr {split}",
         images=tuple(images.names),
         gallery_size=images.gallery_size,
-        query_ids=tuple(str(query["pairid"]) for query in queries),
+        query_ids=distinct_ids(queries, "pairid", path, WHERE),
         references=images.index(references),
         texts=tuple((query["caption"],) for query in queries),
         truth=Truth(targets=images.index(targets) if has_targets else None, members=images.rows(members)),
         leaves_reference_out=True,
     )
     return [task]
+
+
+def _has_members(value: Any) -> bool:
+    return isinstance(value, dict) and are_ids(value.get("members"))
 
 
 def score(task: Task, ranking: Ranking) -> dict[str, float]:

@@ -9,8 +9,9 @@ reference stays in the ranking.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from rtd_train.evaluation.benchmarks.annotations import Images, find_file, read_json, read_queries
+from rtd_train.evaluation.benchmarks.annotations import Images, find_file, is_text, read_json, read_queries
 from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
 from rtd_train.evaluation.metrics import recall_at_k
 
@@ -34,7 +35,7 @@ def load(root: Path, split: str, parts: Sequence[str], _known: Sequence[str]) ->
 def _load_type(root: Path, split: str, part: str) -> Task:
     path = find_file(root, [f"captions/cap.{part}.{split}.json"], WHERE)
     gallery = find_file(root, [f"image_splits/split.{part}.{split}.json"], WHERE)
-    queries = read_queries(path, ("candidate", "target", "captions"), WHERE)
+    queries = read_queries(path, {"candidate": is_text, "target": is_text, "captions": _are_two_texts}, WHERE)
     images = Images(read_json(gallery, list, WHERE))
     references, targets = ([query[key] for query in queries] for key in ("candidate", "target"))
     images.check((*references, *targets), path, WHERE)
@@ -47,6 +48,10 @@ def _load_type(root: Path, split: str, part: str) -> Task:
         texts=tuple(joined(query["captions"]) for query in queries),
         truth=Truth(targets=images.index(targets)),
     )
+
+
+def _are_two_texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(is_text, value))
 
 
 def joined(captions: Sequence[str]) -> tuple[str, ...]:

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rtd_train.errors import DataError
-from rtd_train.evaluation.benchmarks.annotations import Images, find_file, read_queries
+from rtd_train.evaluation.benchmarks.annotations import Images, check_galleries, find_file, is_id, is_text, read_queries
 from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
 from rtd_train.evaluation.metrics import recall_at_k
 
@@ -34,15 +33,16 @@ def load(root: Path, _split: str, parts: Sequence[str], _known: Sequence[str]) -
 
 def _load_task(root: Path, part: str) -> Task:
     path = find_file(root, [f"{part}.json", f"genecis/{part}.json"], WHERE)
-    queries = read_queries(path, ("condition", "gallery", "reference", "target"), WHERE)
-    targets = [_image_id(query["target"], path) for query in queries]
+    queries = read_queries(path, {"condition": is_text, "gallery": _are_images, "reference": _is_image, "target": _is_image}, WHERE)
+    targets = [_image_id(query["target"]) for query in queries]
     # One distractor of the released files is the target itself: a ranking holds an image once.
     galleries = [
-        list(dict.fromkeys([target, *(_image_id(image, path) for image in query["gallery"])]))
+        list(dict.fromkeys([target, *(_image_id(image) for image in query["gallery"])]))
         for target, query in zip(targets, queries, strict=True)
     ]
+    check_galleries(galleries, max(KS), path, WHERE)
     images = Images(name for gallery in galleries for name in gallery)
-    references = images.add([_image_id(query["reference"], path) for query in queries])
+    references = images.add([_image_id(query["reference"]) for query in queries])
     return Task(
         name=part,
         images=tuple(images.names),
@@ -54,13 +54,24 @@ def _load_task(root: Path, part: str) -> Task:
     )
 
 
-def _image_id(image: Mapping[str, Any], path: Path) -> str:
+def _is_image(value: Any) -> bool:
+    """Tell whether a value names an image of COCO, or a box of one of Visual Genome."""
+    if not isinstance(value, Mapping):
+        return False
+    box = value.get("instance_bbox")
+    is_box = isinstance(box, list) and len(box) == 4 and all(isinstance(side, int | float) for side in box)
+    return is_id(value.get("val_image_id")) or (is_id(value.get("image_id")) and is_box)
+
+
+def _are_images(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_image, value))
+
+
+def _image_id(image: Mapping[str, Any]) -> str:
     """Return one name for an image: COCO's id, or Visual Genome's id with the box that is cut out."""
     if "val_image_id" in image:
         return str(image["val_image_id"])
-    if "image_id" in image and "instance_bbox" in image:
-        return "_".join([str(image["image_id"]), *(f"{side:g}" for side in image["instance_bbox"])])
-    raise DataError(f"{path}: an image has neither val_image_id nor image_id with instance_bbox: annotations of another version", WHERE)
+    return "_".join([str(image["image_id"]), *(f"{side:g}" for side in image["instance_bbox"])])
 
 
 def crop_of(name: str) -> tuple[float, float, float, float] | None:
