@@ -49,6 +49,7 @@ def build(options: BuildOptions, progress: Progress | None = None, opener: Opene
         finished = claim(work, options, fingerprint)
         if finished is not None:
             return finished
+        benchmarks = _index_benchmarks(options, work)  # first, for a file of them that cannot be read is told before hours of parsing
         with start(options, work.root, warm_up, opener) as means:
             with means.workers() as engine:
                 divided = _partition(options, sources, marks, work, means, progress)
@@ -56,7 +57,6 @@ def build(options: BuildOptions, progress: Progress | None = None, opener: Opene
                 masked = _mask(options, parsed, work, engine, progress)
                 pairs = _join(options, masked, work, means)
                 statistics = _count(parsed, work, engine)
-                benchmarks = _index_benchmarks(options, work)
                 edit_fingerprint = _hash(_fingerprint(options, [], []), statistics, model_version(), benchmarks, pairs)
                 edited = _edit(options, parsed, masked, pairs, edit_fingerprint, work, engine, progress)
             edited, rewriting = _rewrite(options, edited, work, progress, means.opener)
