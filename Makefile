@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 SCENES := out/scenes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix check bench bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
+.PHONY: help demo test browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,8 +44,15 @@ demo: $(VENV)/.train  ## build a data set and check it; then train and evaluate 
 	$(BIN)/rtd_train eval scenes --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --text-encoder $(SCENES)/run/text_encoder \
 		--baseline --sheet $(SCENES)/sheet.html --out $(SCENES)/result.json
 
-test: $(VENV)/.dev check  ## lint, types, import contracts, tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev check browser  ## lint, types, import contracts, tests
+	$(BIN)/python -m pytest -rs
+
+# Never fails: without a browser its tests are skipped, and say so.
+browser:  ## install Chromium for the tests of the report, where it is missing: on Debian, as root
+	@command -v chromedriver >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && export DEBIAN_FRONTEND=noninteractive && \
+		{ apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; } \
+	} || echo "no browser, and none can be installed here: the report's tests in a browser will be skipped"
 
 check: $(VENV)/.dev  ## lint, types, import contracts
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import tripletgen
 from tests.helpers import CAPTIONS, embedded_captions, shrink_units, write_lines
@@ -15,6 +16,12 @@ from tripletgen.parsing import parse
 from tripletgen.retag import mend_parse
 from tripletgen.schema import Caption, group_id_of
 from tripletgen.stats import embedded_stats
+
+# How fast examples are drawn tells of the machine, not of the code: a busy one must not fail a test.
+settings.register_profile(
+    "any machine", settings.get_profile(settings.get_current_profile_name()), suppress_health_check=[HealthCheck.too_slow], deadline=None
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """Plain functions that several tests share: run the command line, write inputs, compare data sets."""
 
+import ctypes
 import hashlib
 import os
+import resource
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,24 @@ def run_cli(*arguments: object, cwd: Path, app: Sequence[str] = APP, **more: Any
     command = [*app, *map(str, arguments)]
     more.setdefault("env", environment())
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **more)
+
+
+def obey_permissions() -> None:
+    """Give up root's right to read and write anywhere, for `preexec_fn`: so tests of permissions say something to root too."""
+    if os.geteuid() == 0:
+        drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2  # <sys/prctl.h>, <linux/capability.h>
+        for capability in (dac_override, dac_read_search):
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+
+def full_disk(limit: int) -> Callable[[], None]:
+    """Return a `preexec_fn` after which no file can grow over `limit` bytes, as if the disk were full."""
+
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return no_room
 
 
 def embedded_captions(step: int) -> list[str]:

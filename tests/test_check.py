@@ -1,6 +1,7 @@
 """A sound data set passes the check; each kind of damage is named."""
 
-import json
+import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ import pytest
 from tripletgen.check import MAX_FAULTS, check_dataset
 from tripletgen.errors import DataError
 from tripletgen.schema import triplet_id_of
+from tripletgen.shards.manifest import read_manifest, write_manifest
 from tripletgen.shards.writer import describe
 
 
 def edit_manifest(folder: Path, change: Any) -> None:
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    """Write the manifest of one who built something else, or who lies."""
+    manifest = read_manifest(folder)
     change(manifest)
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(folder, manifest)
 
 
 def first_shard(folder: Path) -> str:
@@ -59,6 +61,23 @@ def test_one_flipped_byte_is_found(dataset, pattern):
     path.write_bytes(content)
     (fault,) = check_dataset(dataset)
     assert fault.startswith(f"{path.relative_to(dataset)}: sha256 ")
+
+
+def test_one_flipped_byte_of_the_manifest_is_found_wherever_it_is(dataset):
+    path, rng = dataset / "manifest.json", random.Random(0)
+    whole = path.read_bytes()
+    for position in rng.sample(range(len(whole)), 100):
+        content = bytearray(whole)
+        content[position] ^= 1 << rng.randrange(8)
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"manifest\.json"):
+            check_dataset(dataset)
+
+
+def test_a_shard_that_the_manifest_does_not_list_is_found_for_readers_would_take_it(dataset):
+    shutil.copy2(dataset / first_shard(dataset), dataset / "data/train-00009-of-00010.parquet")
+    (fault,) = check_dataset(dataset)
+    assert fault == "data/train-00009-of-00010.parquet: is not in the manifest, and readers would take it for a part of the data set"
 
 
 def test_a_file_cut_short_is_found(dataset):

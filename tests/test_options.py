@@ -94,6 +94,14 @@ def test_an_unknown_key_of_a_source_gets_the_nearest_one(tmp_path):
         read_recipe(recipe(tmp_path, "sources: [{path: a.csv, colum: text}]\n"))
 
 
+@pytest.mark.parametrize("value", ["[a.txt, b.txt]", "{a: b}", "true", "null", "1.5"])
+def test_a_value_of_a_source_that_is_no_text_is_refused(tmp_path, value):
+    (tmp_path / "r.yaml").write_text(f"sources: [{{path: {value}}}]", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"r\.yaml: path of a source is .*, not a text") as caught:
+        read_recipe(tmp_path / "r.yaml")
+    assert caught.value.hint == "write path: TEXT, a source for each path"
+
+
 @pytest.mark.parametrize("key", ["out", "resume", "overwrite"])
 def test_a_recipe_does_not_say_where_to_write(tmp_path, key):
     with pytest.raises(UsageError, match=f"unknown key '{key}'"):

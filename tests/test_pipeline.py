@@ -62,6 +62,15 @@ def test_every_dropped_caption_and_rejected_candidate_has_a_row_among_the_reject
     assert all((row["target_caption"] is None) == (row["stage"] != "filter") for row in rows)
 
 
+def test_a_caption_that_stands_there_twenty_thousand_times_fills_no_memory_with_rejects(tmp_path):
+    write_lines(tmp_path / "a.txt", ["A black dog sleeps on the sofa."] * 20_500)
+    source = SourceSpec(str(tmp_path / "a.txt"), "MIT")
+    manifest = tripletgen.build(tripletgen.BuildOptions(str(tmp_path / "out"), (source,), keep_rejects=True, validation_fraction=0.0))
+    assert manifest["captions"]["dropped"] == {"duplicate": 20_499}
+    rejects = pq.read_table(tmp_path / "out/rejects")
+    assert Counter(rejects.column("reason").to_pylist())["duplicate"] == 10_000
+
+
 @pytest.mark.parametrize("column", ["edit_type", "phrasing", "origin", "licence", "source"])
 def test_the_counts_of_the_manifest_are_those_of_the_rows(built, column):
     counts = Counter(row[column] for split in ("train", "validation") for row in rows_of(built, split))

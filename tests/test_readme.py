@@ -32,7 +32,7 @@ def test_the_first_table_is_what_the_rules_propose():
 def test_every_command_of_the_readme_runs(tmp_path):
     write_lines(tmp_path / "captions.txt", CAPTIONS)
     commands = [line.partition("  #")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("tripletgen ")]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         done = run_cli(*shlex.split(command)[1:], cwd=tmp_path)
         assert done.returncode == 0, (command, done.stderr)

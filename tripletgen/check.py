@@ -44,7 +44,10 @@ def check_dataset(folder: str | Path) -> list[str]:
 
 def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
     sound = []
-    for entry in [*manifest["files"], *(file for split in manifest["splits"].values() for file in split["files"])]:
+    entries = [*manifest["files"], *(file for split in manifest["splits"].values() for file in split["files"])]
+    for path in sorted({f"data/{path.name}" for path in (root / "data").glob("*.parquet")} - {entry["path"] for entry in entries}):
+        yield f"{path}: is not in the manifest, and readers would take it for a part of the data set"
+    for entry in entries:
         fault = _file_fault(root, entry)
         if fault:
             yield fault
@@ -56,7 +59,7 @@ def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
         for entry in listed["files"]:
             if entry["path"] in sound:
                 yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, seen)
-    if len(sound) == sum(len(s["files"]) for s in manifest["splits"].values()) + len(manifest["files"]):
+    if len(sound) == len(entries):
         yield from _count_faults(manifest, counts)
 
 
@@ -81,7 +84,10 @@ def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
     path = root / entry["path"]
     if not path.is_file():
         return f"{entry['path']}: missing"
-    found = describe(path, entry["path"])
+    try:
+        found = describe(path, entry["path"])
+    except OSError as error:
+        return f"{entry['path']}: cannot be read ({error.strerror})"
     if found.bytes != entry["bytes"]:
         return f"{entry['path']}: {found.bytes} bytes, the manifest says {entry['bytes']}"
     if found.sha256 != entry["sha256"]:

@@ -36,7 +36,6 @@ class Figures(NamedTuple):
     rows: int
     words: dict[str, Counter[int]]
     first_words: Counter[str]
-    type_and_phrasing: Counter[tuple[str, str]]
     quality: Quality
 
 
@@ -48,18 +47,16 @@ def measure(paths: Iterable[Path]) -> Figures:
     """
     words: dict[str, Counter[int]] = {column: Counter() for column in TEXTS}
     first: Counter[str] = Counter()
-    crossed: Counter[tuple[str, str]] = Counter()
     sampled: list[str] = []
     rows = 0
-    for batch in iter_batches(paths, [*TEXTS, "edit_type", "phrasing"]):
+    for batch in iter_batches(paths, TEXTS):
         rows += batch.num_rows
         for column, counts in words.items():
             counts.update(_count(pc.add(pc.count_substring(batch.column(column), " "), 1)))
         texts = [normalise(text) for text in batch.column("modification_text").to_pylist()]
         sampled += texts[: QUALITY_ROWS - len(sampled)]
         first.update(text.partition(" ")[0] for text in texts)
-        crossed.update(zip(batch.column("edit_type").to_pylist(), batch.column("phrasing").to_pylist(), strict=True))
-    return Figures(rows, words, first, crossed, _quality(sampled))
+    return Figures(rows, words, first, _quality(sampled))
 
 
 def _count(values: pa.Array) -> dict[Any, int]:

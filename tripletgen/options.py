@@ -154,7 +154,11 @@ def _source(path: str | Path, entry: Any) -> SourceSpec:
         raise UsageError(f"{path}: a source is {entry!r}", "write a path, or a mapping with path, licence, column, name")
     for key in entry:
         if key not in SOURCE_KEYS:
-            raise UsageError(f"{path}: unknown key {key!r} of a source{_nearest(key, SOURCE_KEYS)}", f"keys: {', '.join(SOURCE_KEYS)}")
+            raise UsageError(f"{path}: unknown key {key!r} of a source{_nearest(str(key), SOURCE_KEYS)}", f"keys: {', '.join(SOURCE_KEYS)}")
+    for key, value in entry.items():
+        # A column may be a number.
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise UsageError(f"{path}: {key} of a source is {value!r}, not a text", f"write {key}: TEXT, a source for each path")
     return SourceSpec(**{key: str(value) for key, value in entry.items()})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import tripletgen
 from tripletgen.assets import code_digest
 from tripletgen.captions.partition import Partition, read_partition
-from tripletgen.captions.sources import Source, expand_sources, modified_of, size_of
+from tripletgen.captions.sources import Mark, Source, expand_sources, marks_of
 from tripletgen.dataset import Built, finish
 from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
 from tripletgen.engine import Starter, open_means
@@ -43,20 +43,21 @@ def build(options: BuildOptions, progress: Progress | None = None, opener: Opene
     """
     progress = progress or Silence()
     sources = expand_sources(options.sources, options.out)
+    marks = marks_of(source.path for source in sources)
     with open_work(options.out) as work:
-        fingerprint = _fingerprint(options, sources)
+        fingerprint = _fingerprint(options, sources, marks)
         finished = claim(work, options, fingerprint)
         if finished is not None:
             return finished
+        benchmarks = _index_benchmarks(options, work)  # first, for a file of them that cannot be read is told before hours of parsing
         with start(options, work.root, warm_up, opener) as means:
             with means.workers() as engine:
-                divided = _partition(options, sources, work, means, progress)
+                divided = _partition(options, sources, marks, work, means, progress)
                 parsed = _parse(options, divided, work, engine, progress)
                 masked = _mask(options, parsed, work, engine, progress)
                 pairs = _join(options, masked, work, means)
                 statistics = _count(parsed, work, engine)
-                benchmarks = _index_benchmarks(options, work)
-                edit_fingerprint = _hash(_fingerprint(options, []), statistics, model_version(), benchmarks, pairs)
+                edit_fingerprint = _hash(_fingerprint(options, [], []), statistics, model_version(), benchmarks, pairs)
                 edited = _edit(options, parsed, masked, pairs, edit_fingerprint, work, engine, progress)
             edited, rewriting = _rewrite(options, edited, work, progress, means.opener)
             built = Built(f"tripletgen {tripletgen.__version__}", divided, parsed, edited, benchmarks, rewriting)
@@ -67,17 +68,16 @@ def _hash(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _fingerprint(options: BuildOptions, sources: Iterable[Source]) -> str:
+def _fingerprint(options: BuildOptions, sources: list[Source], marks: list[Mark]) -> str:
     """Return the hash of everything that determines the data set: recipe, code, model, and the size of each file that is read."""
-    sizes = [(s.name, s.licence, s.column, size_of(s.path)) for s in sources]
-    benchmarks = [size_of(file) for path in options.decontaminate for file in benchmark_files(path)]
+    sizes = [(s.name, s.licence, s.column, mark.size) for s, mark in zip(sources, marks, strict=True)]
+    benchmarks = [mark.size for path in options.decontaminate for mark in marks_of(benchmark_files(path))]
     return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
 
 
-def _partition(options: BuildOptions, sources: list[Source], work: Work, means: Means, progress: Progress) -> Partition:
+def _partition(options: BuildOptions, sources: list[Source], marks: list[Mark], work: Work, means: Means, progress: Progress) -> Partition:
     folder = work.unfinished / "partition"
-    sizes = [(*s, size_of(s.path), modified_of(s.path)) for s in sources]
-    state = _hash(sizes, options.limit, options.keep_rejects, code_digest())
+    state = _hash(sources, marks, options.limit, options.keep_rejects, code_digest())
     marker, done = f"{WORK}/partition/sources", f"{WORK}/partition/partition.json"
     work.fetch(marker, done)
     if (work.folder / marker).is_file() and (work.folder / marker).read_text() == state and (work.folder / done).is_file():
@@ -91,7 +91,7 @@ def _partition(options: BuildOptions, sources: list[Source], work: Work, means: 
             f"no caption is left of {sum(int(s['rows']) for s in divided.sources)} rows ({reasons})", "check the sources and their columns"
         )
     work.send(done)
-    if all(size is not None for *_, size, _ in sizes):
+    if all(mark.size is not None for mark in marks):
         write_text(work.folder / marker, state)
         work.send(marker)
     return divided

@@ -115,9 +115,10 @@ def _claim(source: Path, target: Path, fingerprint: str, *, overwrite: bool) -> 
     ours = {MANIFEST, "README.md", "recipe.yaml", "data", "rejects", "figures", WORK}
     if target.is_dir() and any(path.name not in ours for path in target.iterdir()):
         raise OutputError(f"{target}: holds files that tripletgen did not write", "give --out a new folder")
+    # The manifest first: a kill in between must not leave a folder that looks finished.
+    (target / MANIFEST).unlink(missing_ok=True)
     for name in ("data", "rejects", "figures", WORK):
         shutil.rmtree(target / name, ignore_errors=True)
-    (target / MANIFEST).unlink(missing_ok=True)
     (target / WORK / REWRITTEN).mkdir(parents=True)
     return None
 

@@ -3,6 +3,7 @@
 Credentials come from the environment alone. No message of a store's client is shown, for it could hold a key.
 """
 
+import errno
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from tripletgen.errors import MissingExtraError, OutputError, TripletgenError
 SCHEMES = ("s3://",)
 """What captions are read from and data sets are built to, beside local paths."""
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 _UNREACHABLE = ("EndpointConnectionError", "ConnectTimeoutError", "ClientError")
 _BLOCK = 8 << 20
@@ -26,23 +28,13 @@ def is_remote(path: str) -> bool:
 
 
 def open_storage(target: str, error: type[TripletgenError], choices: str) -> tuple[Any, str]:
-    """Return the file system of an address, without a listing that could be stale, and the path there.
+    """Return the file system of an address and the path there, if its bucket is there.
 
     Raises:
         MissingExtraError: the library for this kind of place is not installed.
         TripletgenError: there is no such kind of place, or no such bucket; of the class `error`.
     """
-    try:
-        import fsspec
-    except ModuleNotFoundError as cause:
-        raise MissingExtraError(f"{target}: needs the fsspec library", "pip install 'tripletgen[hub]'") from cause
-    try:
-        system, root = fsspec.core.url_to_fs(target, **({"use_listings_cache": False} if is_remote(target) else {}))
-    except ImportError as cause:
-        raise MissingExtraError(f"{target}: {cause}", "pip install 'tripletgen[hub]'") from cause
-    except ValueError as cause:
-        raise error(f"{target}: {cause}", choices) from cause
-    root = root.rstrip("/")
+    system, root = locate(target, error, choices)
     bucket = root.partition("/")[0]
     if not is_local(system):
         system.invalidate_cache()
@@ -53,9 +45,30 @@ def open_storage(target: str, error: type[TripletgenError], choices: str) -> tup
     return system, root
 
 
+def locate(target: str, error: type[TripletgenError], choices: str = "s3://BUCKET/KEY") -> tuple[Any, str]:
+    """Return the file system of an address, without a listing that could be stale, and the path there; nothing is asked of it.
+
+    Raises:
+        MissingExtraError: the library for this kind of place is not installed.
+        TripletgenError: there is no such kind of place; of the class `error`.
+    """
+    try:
+        import fsspec
+    except ModuleNotFoundError as cause:
+        raise MissingExtraError(f"{target}: needs the fsspec library", "pip install 'tripletgen[hub]'") from cause
+    try:
+        system, root = fsspec.core.url_to_fs(target, **({"use_listings_cache": False} if is_remote(target) else {}))
+    except ImportError as cause:
+        hint = "pip install 'tripletgen[hub]'" if is_remote(target) else "install the library that it names"
+        raise MissingExtraError(f"{target}: {cause}", hint) from cause
+    except ValueError as cause:
+        raise error(f"{target}: {cause}", choices) from cause
+    return system, root.rstrip("/")
+
+
 def open_file(address: str, error: type[TripletgenError]) -> BinaryIO:
     """Return a stream of a file in object storage, read ahead in large blocks."""
-    system, root = open_storage(address, error, "s3://BUCKET/KEY")
+    system, root = locate(address, error)
     return cast(BinaryIO, io.BufferedReader(system.open(root, "rb", block_size=_BLOCK, cache_type="readahead"), 1 << 20))
 
 
@@ -87,11 +100,11 @@ def storage_errors(target: str, error: type[TripletgenError] = OutputError, agai
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             raise error(f"{target}: no credentials, or not valid ones", hint) from None
         if isinstance(cause, PermissionError):
-            raise error(
-                f"{target}: not readable or not writable with these credentials", "ask for permission, or name another place"
-            ) from None
+            raise error(f"{target}: you may not read or write there", "ask for permission, or name another place") from None
         if isinstance(cause, FileNotFoundError):
             raise error(f"{target}: the place is not there", "make the bucket or folder first, or check its name") from None
+        if isinstance(cause, OSError) and cause.errno in DISK_FULL:
+            raise error(f"{target}: the disk is full", f"make room and {again}") from None
         if isinstance(cause, OSError) or kinds.intersection(_UNREACHABLE):
             raise error(f"{target}: the connection failed ({type(cause).__name__})", again) from None
         raise

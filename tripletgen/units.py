@@ -4,6 +4,7 @@ A unit's result depends on nothing but its captions, the recipe and the corpus s
 its result lies there already, made from the same input: so a rerun skips what is done.
 """
 
+import heapq
 import json
 import random
 from collections import Counter
@@ -42,6 +43,9 @@ Row = TypeVar("Row")
 
 CRASHED = "crashed_worker"
 
+MAX_KEPT_DROPS = 10_000
+"""Duplicates of a unit that are kept as rejects: a caption may stand in a corpus a million times."""
+
 MAX_PAIRS = 2
 """Mined pairs a caption; they count among its triplets and come first, for their targets are real."""
 
@@ -63,6 +67,8 @@ def parse_unit(task: ParseTask) -> Report:
         dropped[drop.reason] += 1
         if task.keep_rejects:
             drops.append(drop)
+            if len(drops) == 2 * MAX_KEPT_DROPS:  # the smallest, so that no order of reading changes a byte
+                drops[:] = heapq.nsmallest(MAX_KEPT_DROPS, drops)
 
     captions = read_unit(work / "partition", task.unit, note)
     key = f"{task.code}:{digest(captions)}:{dropped.total()}:{task.keep_rejects}"
@@ -83,7 +89,9 @@ def parse_unit(task: ParseTask) -> Report:
     write_parsed(report_path.with_suffix(".arrow"), counted())
     write_text(report_path.with_suffix(".stats"), stats.to_json())
     if task.keep_rejects:
-        rows: list[Reject] = sorted(("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in drops)
+        rows: list[Reject] = sorted(
+            ("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in heapq.nsmallest(MAX_KEPT_DROPS, drops)
+        )
         write_rows(work / "rejects" / f"parse-{task.unit:05d}.arrow", rows, REJECT_SCHEMA)
     report = {"unit": task.unit, "captions": len(captions), "dropped": dict(sorted(dropped.items()))}
     return write_report(report_path, key, task.skip, report)

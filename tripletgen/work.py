@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tripletgen.errors import OutputError
+from tripletgen.errors import OutputError, SourceError
 from tripletgen.options import BuildOptions
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_text
 from tripletgen.staging import WORK, RemotePlace, open_remote
@@ -103,7 +103,7 @@ def open_work(out: str) -> Iterator[Work]:
         with tempfile.TemporaryDirectory(prefix="tripletgen-") as folder:
             yield Work(out.rstrip("/"), Path(folder), open_remote(out))
     else:
-        with _disk_errors(Path(out)):
+        with _disk_errors(Path(out)), _no_leavings(Path(out)):
             yield Work(out, Path(out), None)
 
 
@@ -120,6 +120,9 @@ def claim(work: Work, options: BuildOptions, fingerprint: str) -> Manifest | Non
     marker = out / _FINGERPRINT
     finished = read_manifest(out) if (out / MANIFEST).exists() and not options.overwrite else None
     if finished is not None and finished["fingerprint"] == fingerprint:
+        if any(spec.path == "-" for spec in options.sources):
+            # What comes through a pipe may be something else than last time: to say that it is done would lose it silently.
+            raise OutputError(f"{work.out}: holds a finished build of standard input", "--overwrite starts afresh, or give another --out")
         work.remove(WORK)  # a kill after the manifest left it
         return finished
     unfinished = marker.read_text(encoding="utf-8") if marker.is_file() else None
@@ -150,6 +153,21 @@ def _clear(work: Work) -> None:
 def below_work(names: Iterable[str]) -> list[str]:
     """Return names of unfinished files as they are seen from the folder of the build."""
     return [f"{WORK}/{name}" for name in names]
+
+
+@contextmanager
+def _no_leavings(out: Path) -> Iterator[None]:
+    """Leave no trace of a build whose source cannot be read: the mended command must not meet an unfinished build of another recipe.
+
+    Where units are parsed already, they stay.
+    """
+    made = not out.exists()
+    try:
+        yield
+    except SourceError:
+        if not any((out / WORK / "parsed").glob("*.json")):
+            shutil.rmtree(out if made else out / WORK, ignore_errors=True)
+        raise
 
 
 @contextmanager

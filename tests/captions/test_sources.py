@@ -192,10 +192,30 @@ def test_a_line_with_a_nul_is_broken(tmp_path):
     assert read(tmp_path / "a.txt")[-1] == ("200", None)
 
 
-def test_a_line_of_three_megabytes_is_read_as_one_row_and_cut(tmp_path):
-    write_lines(tmp_path / "a.txt", ["x" * 3_000_000, TEXTS[0]])
+def test_a_line_of_twenty_megabytes_is_read_as_one_row_and_cut(tmp_path):
+    write_lines(tmp_path / "a.txt", ["x" * 20_000_000, TEXTS[0]])
     (first, long), (second, text) = read(tmp_path / "a.txt")
-    assert (first, len(long or ""), second, text) == ("1", 1 << 20, "2", TEXTS[0])
+    assert (first, len(long or ""), second, text) == ("1", 1 << 24, "2", TEXTS[0])
+
+
+@pytest.mark.parametrize("kind", TEXT_KINDS)
+def test_a_caption_of_two_megabytes_is_a_row_in_every_kind_of_file(tmp_path, kind):
+    path = tmp_path / f"a{kind}"
+    KINDS[kind](path)
+    path.write_bytes(path.read_bytes().replace(TEXTS[2].encode(), b"word " * 400_000 + b"end"))
+    assert [len(text or "") for _, text in read(path)] == [len(TEXTS[0]), len(TEXTS[1]), 2_000_003]
+
+
+def test_the_only_column_is_taken_whatever_its_name(tmp_path):
+    pq.write_table(pa.table({"what it shows": TEXTS}), tmp_path / "a.parquet")
+    assert [text for _, text in read(tmp_path / "a.parquet")] == TEXTS
+
+
+def test_a_flipped_bit_in_a_parquet_text_breaks_that_row_and_no_other(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"caption": [*TEXTS * 67, "A bluZ car."]}), path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"bluZ car.", b"bl\xff\xfe car."))
+    assert [text for _, text in read(path)] == [*TEXTS * 67, None]
 
 
 @pytest.mark.parametrize("kind", [".txt", ".jsonl", ".csv", ".tsv", ".json"])
@@ -207,7 +227,7 @@ def test_an_empty_file_is_named(tmp_path, kind):
 
 def test_an_empty_text_file_is_said_to_be_empty(tmp_path):
     (tmp_path / "a.txt").touch()
-    with pytest.raises(SourceError, match=r"a\.txt: the file is empty"):
+    with pytest.raises(SourceError, match=r"a\.txt: is empty"):
         read(tmp_path / "a.txt")
 
 
@@ -371,3 +391,7 @@ def test_a_hub_data_set_that_cannot_be_loaded_is_named_with_a_remedy(hub):
     message, hint = read_in_process("hf://datasets/org/nope", hub)
     assert message.startswith("hf://datasets/org/nope: cannot be loaded")
     assert hint == "check the name, the network and HF_TOKEN"
+
+
+def test_a_hub_address_without_a_name_is_refused(hub):
+    assert read_in_process("hf://datasets/#text", hub) == ["hf://datasets/#text: names no data set", "write hf://datasets/ORG/NAME"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tests.helpers import CAPTIONS, digests, run_cli, write_lines
+from tests.helpers import CAPTIONS, digests, obey_permissions, run_cli, write_lines
 from tripletgen.cli.app import app
 from tripletgen.shards.manifest import read_manifest
 
@@ -33,7 +34,43 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_an_empty_file_is_named(tmp_path):
     (tmp_path / "a.txt").touch()
-    assert fails(tmp_path, "a.txt")[0] == "a.txt: the file is empty"
+    assert fails(tmp_path, "a.txt")[0] == "a.txt: is empty"
+
+
+def test_standard_input_without_a_line_is_named(tmp_path):
+    done = run_cli("build", "-", "--out", "out", cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: standard input: is empty")
+
+
+def test_a_source_that_cannot_be_read_leaves_nothing_so_that_the_mended_command_runs(tmp_path):
+    write_lines(tmp_path / "a.csv", ["id,what", *(f"1,{caption}" for caption in CAPTIONS)])
+    fails(tmp_path, "a.csv#caption")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv"]
+    assert run_cli("build", "a.csv#what", "--out", "out", cwd=tmp_path).returncode == 0
+
+
+def test_a_finished_build_of_standard_input_is_not_taken_for_that_of_another_input(tmp_path):
+    for captions, code in ((CAPTIONS, 0), (CAPTIONS[:3], 1)):
+        done = run_cli("build", "-", "--out", "out", "--quiet", cwd=tmp_path, input="\n".join(captions))
+        assert done.returncode == code
+    assert done.stderr.splitlines() == [
+        "error: out: holds a finished build of standard input",
+        "hint: --overwrite starts afresh, or give another --out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [("shut.txt", "shut.txt: may not be read"), ("shut/a.txt", "shut/a.txt: may not be looked at (Permission denied)")],
+)
+def test_a_source_that_may_not_be_read_is_named(tmp_path, source, error):
+    write_lines(tmp_path / "shut.txt", CAPTIONS).chmod(0)
+    write_lines(tmp_path / "shut/a.txt", CAPTIONS).parent.chmod(0)
+    done = run_cli("build", source, "--out", "out", cwd=tmp_path, preexec_fn=obey_permissions)
+    (tmp_path / "shut").chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == f"error: {error}"
+    assert "permissions" in done.stderr.splitlines()[1]
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
@@ -48,7 +85,7 @@ def test_names_out_of_a_file_cannot_break_the_line_or_command_the_terminal(tmp_p
 
 def test_too_many_broken_rows_are_counted_in_the_error(tmp_path):
     write_lines(tmp_path / "a.jsonl", [json.dumps({"caption": CAPTIONS[0]})] * 197 + ["{"] * 3)
-    assert fails(tmp_path, "a.jsonl")[0] == "a.jsonl: 3 of 200 rows are broken (not UTF-8 text, or not valid JSON)"
+    assert fails(tmp_path, "a.jsonl")[0] == "a.jsonl: 3 of 200 rows are broken (not UTF-8 text, or not valid JSON), the first is row 198"
 
 
 def test_a_file_that_is_not_utf8_is_named_with_the_program_that_converts_it(tmp_path):

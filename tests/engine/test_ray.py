@@ -142,6 +142,16 @@ def test_the_bytes_are_those_of_the_local_engine(cluster, tmp_path, small_units)
     assert manifest["triplets"]["origin"]["pair"] > 1
 
 
+@pytest.mark.parametrize(
+    ("line", "error"), [("short", "no caption is left of 1 rows"), ("Paint the house again", "no triplet came of these captions")]
+)
+def test_captions_of_which_nothing_comes_are_refused_as_on_one_machine(cluster, tmp_path, line, error):
+    write_lines(tmp_path / "a.txt", [line])
+    for engine in ("local", "ray"):
+        with pytest.raises(TripletgenError, match=error):
+            tripletgen.build(options(tmp_path, engine, engine=engine))
+
+
 def test_captions_that_end_a_worker_are_found_dropped_and_named(cluster, tmp_path, small_units):
     write_lines(tmp_path / "a.txt", [*CAPTIONS[:60], POISON_WHEN_PARSED, POISON_WHEN_EDITED])
     poisoned = tripletgen.build(

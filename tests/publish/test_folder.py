@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import digests, environment, rows_of, run_cli
+from tests.helpers import digests, environment, full_disk, obey_permissions, rows_of, run_cli
 from tests.publish.test_hub import change_card, published
 from tests.test_check import edit_manifest
 from tripletgen.check import check_dataset
-from tripletgen.errors import PublishError
+from tripletgen.errors import MissingExtraError, PublishError
 from tripletgen.publish import plan_publication, publish
 from tripletgen.publish.folder import JOURNAL
 
@@ -216,9 +216,34 @@ def test_a_kind_of_place_that_nobody_knows_is_named(built):
         publish(plan_publication(built, "gopher://somewhere/x"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_is_not_writable_is_named(built, tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(PublishError, match="not writable"):
-        publish(plan_publication(built, str(tmp_path / "x")))
+    done = run_cli("publish", built, "./x", cwd=tmp_path, preexec_fn=obey_permissions)
     tmp_path.chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["error: ./x: you may not read or write there", "hint: ask for permission, or name another place"]
+
+
+def test_a_full_disk_is_named_and_the_rest_is_sent_when_there_is_room(built, tmp_path):
+    done = run_cli("publish", built, "./x", "--quiet", cwd=tmp_path, preexec_fn=full_disk(10_000))
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: ./x: the disk is full",
+        "hint: make room and run the same command again: what was sent is not sent twice",
+    ]
+    assert not (tmp_path / "x/manifest.json").exists()
+    publish(plan_publication(built, str(tmp_path / "x")))
+    assert digests(tmp_path / "x") == digests(built)
+
+
+def test_a_place_inside_the_data_set_is_refused(dataset):
+    before = digests(dataset)
+    with pytest.raises(PublishError, match="lies in the data set itself"):
+        publish(plan_publication(dataset, str(dataset / "copy")))
+    assert digests(dataset) == before
+
+
+def test_a_library_that_is_missing_for_a_place_is_named_as_it_is(built):
+    with pytest.raises(MissingExtraError, match="Please install gcsfs") as caught:
+        publish(plan_publication(built, "gs://bucket/x"))
+    assert caught.value.hint == "install the library that it names"

@@ -16,7 +16,9 @@ pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'triplet
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install 'tripletgen[dev]'")
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs a browser: apt install chromium chromium-driver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="no Chromium with chromedriver on this machine: `make browser` installs them on Debian, as root"
+)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +148,15 @@ def test_the_keyboard_reaches_and_turns_everything(page):
         page.switch_to.active_element.send_keys(Keys.TAB)
         reached.add(page.switch_to.active_element.tag_name)
     assert reached >= {"input", "select", "button"}
+
+
+def test_a_key_belongs_to_the_browser_that_it_was_pressed_in(page):
+    press = """document.querySelector(".browser[data-rows=rejects] .rows li")
+      .dispatchEvent(new KeyboardEvent("keydown", {key: arguments[0], bubbles: true}))"""
+    page.execute_script(press, "ArrowRight")
+    assert "page 1 of" in status(page)
+    page.execute_script(press, "/")
+    assert page.switch_to.active_element == page.find_element("css selector", ".browser[data-rows=rejects] input")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tripletgen
-from tests.helpers import digests, rows_of
+from tests.helpers import digests, full_disk, obey_permissions, rows_of, run_cli
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.check import check_dataset
 from tripletgen.errors import OutputError
@@ -17,7 +17,7 @@ from tripletgen.publish import plan_publication
 from tripletgen.report import default_path, illustrate_card, write_report
 from tripletgen.report.sample import OF_EACH_KIND, draw_rejects, draw_triplets
 from tripletgen.schema import Triplet, group_id_of, triplet_id_of
-from tripletgen.shards.manifest import read_manifest
+from tripletgen.shards.manifest import read_manifest, write_manifest
 from tripletgen.shards.reader import all_shards
 from tripletgen.shards.writer import write_rows, write_shard
 
@@ -119,7 +119,7 @@ def test_rejects_are_shown_with_their_reason(page, built):
 def test_a_data_set_without_rejects_says_how_to_keep_them(dataset, tmp_path):
     manifest = read_manifest(dataset)
     manifest["files"] = [file for file in manifest["files"] if not file["path"].startswith("rejects/")]
-    (dataset / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(dataset, manifest)
     assert draw_rejects(dataset, 10, 0)["rows"] == []
     write_report(dataset, tmp_path / "report.html")
     assert "--keep-rejects" in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_a_hostile_text_stands_in_the_page_only_as_escaped_data(dataset, tmp_pat
     manifest["sources"] = [{"name": f"{SCRIPT}.txt", "licence": SCRIPT, "rows": 1}]
     manifest["captions"]["dropped"] = {SCRIPT: 1}
     manifest["recipe"]["note"] = SCRIPT
-    (dataset / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(dataset, manifest)
     write_report(dataset, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
@@ -179,7 +179,6 @@ def test_counts_are_those_of_a_plain_count(built):
     assert figures.rows == len(rows)
     for column, counts in figures.words.items():
         assert counts == Counter(len(row[column].split(" ")) for row in rows)
-    assert figures.type_and_phrasing == Counter((row["edit_type"], row["phrasing"]) for row in rows)
     assert figures.first_words["shows"] == sum(row["modification_text"].lower().split()[0] == "shows" for row in rows)
     texts = [row["modification_text"].lower() for row in rows]
     assert figures.quality.rows == len(rows)
@@ -195,3 +194,13 @@ def test_a_data_set_whose_card_has_plots_can_be_built_afresh(captions_file, tmp_
     assert (tmp_path / "out/figures").is_dir()
     tripletgen.build(options)
     assert digests(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(("limit", "said"), [(None, "Permission denied"), (20_000, "File too large")])
+def test_a_card_that_cannot_be_written_is_told_and_the_data_set_stays_sound(dataset, tmp_path, limit, said):
+    dataset.chmod(0o500 if limit is None else 0o700)
+    done = run_cli("report", dataset, "--card", cwd=tmp_path, preexec_fn=obey_permissions if limit is None else full_disk(limit))
+    dataset.chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == f"error: {dataset}: its card cannot be written ({said})"
+    assert check_dataset(dataset) == []

@@ -34,6 +34,28 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path, text):
         read_manifest(tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"splits": {}}, {"fingerprint": "0"}, {"more": 1}])
+def test_a_manifest_that_was_changed_by_hand_is_refused(built, tmp_path, change):
+    manifest = json.loads((built / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **change}, indent=2), encoding="utf-8")
+    with pytest.raises(DataError, match=r"manifest\.json: was changed after it was written") as caught:
+        read_manifest(tmp_path)
+    assert caught.value.hint == "copy the data set again from where it is whole, or build it again with --overwrite"
+
+
+def test_a_manifest_that_lacks_what_every_command_asks_for_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"schema_version": 1}', encoding="utf-8")
+    with pytest.raises(DataError, match="was changed after it was written"):
+        read_manifest(tmp_path)
+
+
+def test_a_text_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_text(tmp_path / "a.txt", "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
 def test_the_manifest_of_a_build_lists_every_file_but_itself(built):
     manifest = read_manifest(built)
     listed = [entry["path"] for split in manifest["splits"].values() for entry in split["files"]] + [f["path"] for f in manifest["files"]]

@@ -22,7 +22,7 @@ Row = tuple[str, str | None]
 Reader = Callable[[str, str | None], Iterator[Row]]
 
 CAPTION_COLUMNS = ("caption", "captions", "text", "sentence", "sentences", "reference_caption", "alt_text", "title", "raw")
-MAX_LINE = 1 << 20
+MAX_LINE = 1 << 24
 
 
 def first_line(error: BaseException) -> str:
@@ -129,7 +129,7 @@ def _read_tsv(path: str, column: str | None) -> Iterator[Row]:
 
 
 def pick_column(path: str, columns: Iterable[str], column: str | None) -> int:
-    """Return the place of the column that is named, or of the first that holds captions by its name.
+    """Return the place of the column that is named, else of the first that holds captions by its name, else of the only one.
 
     Raises:
         SourceError: there is none.
@@ -138,6 +138,8 @@ def pick_column(path: str, columns: Iterable[str], column: str | None) -> int:
     for wanted in (column,) if column is not None else CAPTION_COLUMNS:
         if wanted in names:
             return names.index(wanted)
+    if column is None and len(names) == 1:
+        return 0
     missing = f"no column {column!r}" if column is not None else "no caption column"
     raise SourceError(f"{path}: {missing}; it has {', '.join(names)}", "name one of these: PATH#COLUMN")
 
@@ -181,9 +183,24 @@ def read_row_groups(path: str, column: str | None, group: int | None = None) -> 
         name = names[pick_column(path, names, column)]
         number = sum(file.metadata.row_group(before).num_rows for before in range(group or 0))
         for batch in file.iter_batches(batch_size=4096, columns=[name], row_groups=None if group is None else [group]):
-            for value in batch.column(0).to_pylist():
+            for value in _values(batch.column(0)):
                 number += 1
                 yield from texts_of(str(number), value)
+
+
+def _values(column: pa.Array) -> Iterator[Any]:
+    """Yield the cells; one whose bytes are not UTF-8, as after a flipped bit, is None and does not take the others with it."""
+    try:
+        yield from column.to_pylist()
+    except UnicodeDecodeError:
+        yield from map(_value, column)
+
+
+def _value(cell: pa.Scalar) -> Any:
+    try:
+        return cell.as_py()
+    except UnicodeDecodeError:
+        return None
 
 
 def count_row_groups(path: str) -> int:

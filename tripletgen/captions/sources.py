@@ -1,9 +1,11 @@
 """Read raw captions from files, object storage, standard input and the Hugging Face Hub, always as a stream."""
 
 import glob
+import logging
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,13 +26,15 @@ from tripletgen.captions.readers import (
     without_mark,
 )
 from tripletgen.errors import SourceError, UsageError
-from tripletgen.storage import is_remote, open_storage, storage_errors
+from tripletgen.storage import is_remote, locate, open_storage, storage_errors
 
 EMBEDDED = "embedded"
 EMBEDDED_LICENCE = "CC0-1.0"
 UNKNOWN_LICENCE = "unknown"
 HUB_PREFIX = "hf://datasets/"
 MAX_BROKEN_SHARE = 0.01
+_ADDRESS = "s3://BUCKET/KEY"
+_ASKED_AT_A_TIME = 32
 
 
 class SourceSpec(NamedTuple):
@@ -62,13 +66,20 @@ def expand_sources(specs: Iterable[SourceSpec], out: str | None = None) -> list[
     """
     found: dict[str, SourceSpec] = {}
     for spec in specs:
-        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand(spec, out):
+        for path, column in _expand_remote(spec.path, out) if is_remote(spec.path) else _expand_local(spec, out):
             entry = spec._replace(path=path, column=spec.column or column)
             if found.setdefault(path, entry) != entry:
                 raise UsageError(f"{path} is named twice, with different columns, licences or names", "name each file once")
     names = _shortest_names([path for path, spec in found.items() if spec.name is None])
     sources = [Source(s.name or names[path], path, s.licence, s.column) for path, s in found.items()]
     return sorted(sources)
+
+
+def _expand_local(spec: SourceSpec, out: str | None) -> list[tuple[str, str | None]]:
+    try:
+        return list(_expand(spec, out))
+    except OSError as error:
+        raise SourceError(f"{spec.path}: may not be looked at ({error.strerror})", "check the path and its permissions") from error
 
 
 def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None]]:
@@ -101,10 +112,10 @@ def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | N
     """Yield the files of an address of object storage: a file, a folder, or a glob; `#COLUMN` names a column."""
     with storage_errors(address, SourceError):
         path, column = address, None
-        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+        system, root = open_storage(path, SourceError, _ADDRESS)
         if not system.exists(root) and "#" in path:
             path, _, column = path.rpartition("#")
-            system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
+            system, root = locate(path, SourceError)
         found = [root] if system.isfile(root) else system.find(root) if system.isdir(root) else system.glob(root)
         # `glob` and `find` name folders' placeholders too, which end in a slash.
         files = [system.unstrip_protocol(name) for name in sorted(found) if not name.endswith("/")]
@@ -119,24 +130,32 @@ def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | N
         yield name, column
 
 
-def size_of(path: str) -> int | None:
-    """Return the bytes of a file, None of what has no size: standard input, a data set of the Hub."""
+class Mark(NamedTuple):
+    """What tells one state of a file from another; None where nobody knows, as of standard input and of the Hub."""
+
+    size: int | None
+    modified: str | None
+
+
+def marks_of(paths: Iterable[str]) -> list[Mark]:
+    """Return the marks of files; many are asked for at a time, for a store takes its time over each.
+
+    Raises:
+        SourceError: a store does not answer.
+    """
+    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
+        return list(pool.map(_mark_of, paths))
+
+
+def _mark_of(path: str) -> Mark:
     if path == "-" or path.startswith(HUB_PREFIX):
-        return None
-    return int(_info(path)["size"]) if is_remote(path) else Path(path).stat().st_size
-
-
-def modified_of(path: str) -> str | None:
-    """Return a mark that changes when a file does, None where `size_of` is."""
-    if path == "-" or path.startswith(HUB_PREFIX):
-        return None
-    return str(_info(path).get("ETag")) if is_remote(path) else str(Path(path).stat().st_mtime_ns)
-
-
-def _info(path: str) -> dict[str, Any]:
+        return Mark(None, None)
+    if not is_remote(path):
+        return Mark(Path(path).stat().st_size, str(Path(path).stat().st_mtime_ns))
     with storage_errors(path, SourceError):
-        system, root = open_storage(path, SourceError, "s3://BUCKET/KEY")
-        return dict(system.info(root))
+        system, root = locate(path, SourceError)
+        info = system.info(root)
+        return Mark(int(info["size"]), str(info.get("ETag") or info.get("mtime")))
 
 
 def _below(path: Path, folder: str | None) -> bool:
@@ -167,32 +186,44 @@ def read_source(source: Source) -> Iterator[Row]:
         SourceError: the place cannot be opened, lacks the column, is empty, or more than 1 % of its rows are broken.
     """
     total = broken = 0
+    first = ""
     for row in read_piece(source):
         total += 1
-        broken += row[1] is None
+        if row[1] is None:
+            first, broken = first or row[0], broken + 1
         if broken > 100 and broken > MAX_BROKEN_SHARE * total:
             break
         yield row
-    check_counts(source, total, broken)
+    check_counts(source, total, broken, first)
 
 
-def check_counts(source: Source, total: int, broken: int) -> None:
+def check_counts(source: Source, total: int, broken: int, first: str = "") -> None:
     """Raise if a source has no rows, or too many that cannot be read.
 
     Raises:
         SourceError: it is so.
     """
     if total == 0:
-        raise SourceError(f"{source.path}: the file is empty", "leave it out, or check how it was written")
+        raise SourceError(f"{_place(source)}: is empty", "leave it out, or check how it was written")
     if broken > MAX_BROKEN_SHARE * total:
         raise SourceError(
-            f"{source.path}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)",
+            f"{_place(source)}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)"
+            + (f", the first is row {first}" if first else ""),
             "convert the file to UTF-8 (iconv -t UTF-8) or mend its rows; up to 1 % are tolerated and counted",
         )
 
 
-def count_pieces(source: Source) -> int:
-    """Return into how many pieces a source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
+def _place(source: Source) -> str:
+    return "standard input" if source.path == "-" else source.path
+
+
+def count_pieces(sources: Iterable[Source]) -> list[int]:
+    """Return into how many pieces each source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
+    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
+        return list(pool.map(_pieces_of, sources))
+
+
+def _pieces_of(source: Source) -> int:
     if source.path == "-":
         return 1
     with _reading(source):
@@ -227,8 +258,10 @@ def _reading(source: Source) -> Iterator[None]:
     try:
         with storage_errors(source.path, SourceError) if is_remote(source.path) else nullcontext():
             yield
+    except PermissionError as error:
+        raise SourceError(f"{_place(source)}: may not be read", "check its permissions") from error
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise SourceError(f"{source.path}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
+        raise SourceError(f"{_place(source)}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
 
 
 def _read_hub(path: str, column: str | None, piece: int | None, on_end: Callable[[int], None]) -> Iterator[Row]:
@@ -246,8 +279,12 @@ def _load_hub(path: str, column: str | None) -> tuple[Any, str]:
         import datasets
     except ModuleNotFoundError as error:
         raise SourceError(f"{path}: reading from the Hub needs the datasets library", "pip install 'tripletgen[hub]'") from error
+    # Its client tells of every retry; the last failure is told here.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     rest, _, named = path.removeprefix(HUB_PREFIX).partition("#")
     name, _, split = rest.partition("@")
+    if not name:
+        raise SourceError(f"{path}: names no data set", "write hf://datasets/ORG/NAME")
     try:
         splits = datasets.load_dataset(name, streaming=True)
     except Exception as error:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from tripletgen.assets import code_digest
 from tripletgen.captions.partition import Dropped, Partition, append_by_unit, first_group_of, units_for, write_partition
-from tripletgen.captions.sources import HUB_PREFIX, Source, check_counts, count_pieces, modified_of, size_of
+from tripletgen.captions.sources import HUB_PREFIX, Source, check_counts, count_pieces, marks_of
 from tripletgen.crossing import MAX_KEPT_DROPS, partition_here, write_drops
 from tripletgen.engine.base import Engine
 from tripletgen.errors import TripletgenError
@@ -73,9 +73,9 @@ def partition_on_ray(engine: Engine, sources: list[Source], work: Work, options:
 
 def _read_tasks(sources: list[Source], work: Work, *, keep_rejects: bool) -> Iterator[ReadTask]:
     number = 0
-    for source in sources:
-        pieces = count_pieces(source)
-        state = f"{code_digest()} {size_of(source.path)} {modified_of(source.path)} {keep_rejects}"
+    marks = marks_of(source.path for source in sources)
+    for source, mark, pieces in zip(sources, marks, count_pieces(sources), strict=True):
+        state = f"{code_digest()} {mark.size} {mark.modified} {keep_rejects}"
         for piece in range(pieces):
             yield ReadTask(str(work.unfinished), number, source, state, keep_rejects, piece if pieces > 1 else None)
             number += 1
@@ -111,7 +111,7 @@ def _divide(files: list[tuple[int, int]], num_units: int, total: int, work: Work
     (work.unfinished / "partition").mkdir()
     items = [{"number": number, "before": before} for number, before in files]
     write = partial(_write_units, num_units=num_units, root=work.root)
-    written = _shuffled(items, partial(_captions_of, root=work.root), [("group_id", bounds, write)], width)
+    written = _shuffled(items, partial(_captions_of, root=work.root), [("group_id", bounds, write)], width) if items else 0
     if written != total:
         raise TripletgenError(f"{written} of {total} captions were divided", "a worker may have been lost: run the same command again")
 

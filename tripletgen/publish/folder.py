@@ -14,7 +14,7 @@ from tripletgen.publish import PLACES, Outcome, Plan, Progress, silence
 from tripletgen.publish.manifest import published_files
 from tripletgen.shards.manifest import MANIFEST
 from tripletgen.shards.writer import ShardFile
-from tripletgen.storage import open_storage, put_file, storage_errors
+from tripletgen.storage import is_local, open_storage, put_file, storage_errors
 
 JOURNAL = ".publishing.json"
 _AGAIN = "run the same command again: what was sent is not sent twice"
@@ -31,6 +31,8 @@ def publish_to_folder(plan: Plan, *, private: bool = False, progress: Progress =
         raise PublishError("--private means a repository of the Hub", "leave it out: who may read a folder is set where it lies")
     with storage_errors(plan.target, PublishError, _AGAIN):
         system, root = open_storage(plan.target, PublishError, PLACES)
+        if is_local(system) and Path(plan.folder).resolve() in Path(root).resolve().parents:
+            raise PublishError(f"{plan.target}: lies in the data set itself", "name a place outside of it")
         there = _read_state(system, root, plan.target)
         changed = [file for file in plan.files if not _is_there(system, root, file, there)]
         stale = sorted(path for path in there if path not in {file.path for file in plan.files} and system.exists(f"{root}/{path}"))

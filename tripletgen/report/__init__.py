@@ -67,21 +67,28 @@ def illustrate_card(folder: str | Path) -> list[Path]:
     Raises:
         DataError: the folder is no finished data set, or a shard is damaged.
         MissingExtraError: matplotlib is not installed.
+        OutputError: the data set cannot be written to.
     """
     check_matplotlib()
     root = Path(folder)
     manifest = read_manifest(root)
-    written = []
-    for chart in charts_of(manifest, measure(all_shards(root))):
-        path = root / FIGURES / f"{chart.name}.png"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(draw_png(chart))
-        written.append(path)
+    pictures = {f"{FIGURES}/{chart.name}.png": draw_png(chart) for chart in charts_of(manifest, measure(all_shards(root)))}
+    try:
+        return _illustrate(root, manifest, pictures)
+    except OSError as error:
+        remedy = "make room, or get the right to write there, and run the same command again"
+        raise OutputError(f"{folder}: its card cannot be written ({error.strerror})", remedy) from error
+
+
+def _illustrate(root: Path, manifest: Manifest, pictures: Mapping[str, bytes]) -> list[Path]:
+    (root / FIGURES).mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        (root / name).write_bytes(picture)
     write_card(root, manifest)
-    new = {name: describe(root / name, name)._asdict() for name in ["README.md", *(f"{FIGURES}/{path.name}" for path in written)]}
+    new = {name: describe(root / name, name)._asdict() for name in ["README.md", *pictures]}
     kept = [entry for entry in manifest["files"] if entry["path"] not in new]
     write_manifest(root, {**manifest, "files": [*kept, *new.values()]})
-    return written
+    return [root / name for name in pictures]
 
 
 def _render(name: str, manifest: Manifest, figures: Figures, data: Mapping[str, Any]) -> str:
@@ -100,7 +107,6 @@ def _render(name: str, manifest: Manifest, figures: Figures, data: Mapping[str, 
         charts=[(chart, Markup(draw_svg(chart)), _table(chart)) for chart in charts_of(manifest, figures)],
         words={column: describe_lengths(counts) for column, counts in figures.words.items()},
         quality=figures.quality,
-        crossed=figures.type_and_phrasing,
         recipe=json.dumps(manifest["recipe"], indent=2, ensure_ascii=False),
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),

@@ -112,7 +112,7 @@ function browser(place, table) {
     element("div", {class: "controls", role: "search"}, element("label", {}, "search", search), ...selects.map(([label]) => label)),
     found, list, element("div", {class: "pager"}, back, next));
   draw();
-  return {search, turn};
+  return {place, search, turn};
 }
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -120,7 +120,8 @@ const browsers = [...document.querySelectorAll(".browser")].map(place => browser
 document.addEventListener("keydown", event => {
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !browsers.length) return;
-  if (event.key === "/") { event.preventDefault(); browsers[0].search.focus(); }
-  if (event.key === "ArrowRight") browsers[0].turn(1);
-  if (event.key === "ArrowLeft") browsers[0].turn(-1);
+  const here = browsers.find(({place}) => place.contains(event.target)) || browsers[0];
+  if (event.key === "/") { event.preventDefault(); here.search.focus(); }
+  if (event.key === "ArrowRight") here.turn(1);
+  if (event.key === "ArrowLeft") here.turn(-1);
 });

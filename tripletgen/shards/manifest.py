@@ -1,5 +1,6 @@
 """The manifest of a data set: what it was made from, what came of it, and the checksum of every file. Written last."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,36 @@ MANIFEST = "manifest.json"
 
 Manifest = dict[str, Any]
 
+_DAMAGED = "copy the data set again from where it is whole, or build it again with --overwrite"
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file that is complete or absent."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest: from now on the data set is finished."""
-    write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / MANIFEST, _seal(manifest))
+
+
+def _seal(manifest: Manifest) -> str:
+    """Return the manifest's text, which ends with a checksum of all before it: whoever reads it relies on every key."""
+    digest = hashlib.sha256(json.dumps(manifest, ensure_ascii=False).encode()).hexdigest()
+    return json.dumps({**manifest, "checksum": digest}, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a finished data set.
+    """Return the manifest of a finished data set, without its checksum.
 
     Raises:
-        DataError: the folder is none, is unfinished, or was written with another schema version.
+        DataError: the folder is none, is unfinished, was written with another schema version, or its manifest is damaged.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -36,10 +49,16 @@ def read_manifest(folder: Path) -> Manifest:
             raise DataError(f"{folder}: the build is not finished", "run the same `tripletgen build` again to finish it")
         raise DataError(f"{folder}: no {MANIFEST}, so not a data set of tripletgen", "name the folder given to --out")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        manifest = json.loads(text)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from error
     except ValueError as error:
-        raise DataError(f"{path}: not valid JSON ({error})", "build the data set again") from error
+        raise DataError(f"{path}: not valid JSON ({error})", _DAMAGED) from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise DataError(f"{path}: schema version {version}, this is {SCHEMA_VERSION}", "use the tripletgen that wrote it, or build again")
+    manifest.pop("checksum", None)
+    if text != _seal(manifest):
+        raise DataError(f"{path}: was changed after it was written", _DAMAGED)
     return dict(manifest)
