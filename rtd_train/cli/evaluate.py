@@ -20,7 +20,12 @@ def command(
     backbone: Annotated[str, Option(metavar="NAME|DIR", help="CLIP model: openai/clip-vit-large-patch14, a folder, or scenes.")],
     phi: Annotated[str, Option(metavar="FILE", help="Projection module: ours, or a released file of SEARLE, LinCIR or Pic2Word.")],
     text_encoder: Annotated[
-        str | None, Option(metavar="DIR", help="Trained text encoder.  [default: the backbone's own]", show_default=False)
+        str | None,
+        Option(
+            metavar="DIR|FILE",
+            help="Trained text encoder: a run, a folder, or RTD's .pt.  [default: the backbone's own]",
+            show_default=False,
+        ),
     ] = None,
     baseline: Annotated[bool, Option("--baseline", help="Evaluate the untouched text encoder too, and show the difference.")] = False,
     root: Annotated[str | None, Option(metavar="DIR", help="Folder of the benchmark in its official layout.", show_default=False)] = None,

@@ -17,7 +17,12 @@ def command(
     root: Annotated[str, Option(metavar="DIR", help="Folder of the benchmark in its official layout.")],
     out: Annotated[str, Option(metavar="DIR", help="Folder to write the files to.")],
     text_encoder: Annotated[
-        str | None, Option(metavar="DIR", help="Trained text encoder.  [default: the backbone's own]", show_default=False)
+        str | None,
+        Option(
+            metavar="DIR|FILE",
+            help="Trained text encoder: a run, a folder, or RTD's .pt.  [default: the backbone's own]",
+            show_default=False,
+        ),
     ] = None,
     split: Annotated[str | None, Option(help="Split.  [default: test1 of CIRR, test of CIRCO]", show_default=False)] = None,
     features: Annotated[str | None, Option(metavar="FILE", help="Image features to use instead of images.", show_default=False)] = None,
