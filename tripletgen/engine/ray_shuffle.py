@@ -212,7 +212,8 @@ def _one_block(items: list[dict[str, Any]], load: Callable[..., Iterator[pa.Tabl
         table = pa.concat_tables(part for item in items for part in load({name: [value] for name, value in item.items()}))
         for *_, function in steps:
             table = function(table)
-        return table.to_pylist()
+        written: list[Any] = table.to_pylist()
+        return written
 
     result: Any = ray.remote(max_retries=3, num_cpus=1)(take).remote()
     return list(ray.get(result))
