@@ -121,7 +121,8 @@ def estimate(units: Iterable[UnitRows], options: RewriteOptions, seed: int, rate
     """
     prompts = load_prompts(options.prompts)
     length = {
-        json.dumps(p.schema): sum(len(json.dumps(reply)) for _, reply in p.examples) / max(len(p.examples), 1) / 4 for p in prompts.values()
+        json.dumps(p.schema): sum(len(json.dumps(reply)) for _, reply, _ in p.examples) / max(len(p.examples), 1) / 4
+        for p in prompts.values()
     }
     stage = Stage(options, seed, prompts, Cache(Path(":memory:")))
     requests, tokens_in, tokens_new, tokens_out = 0, 0.0, 0.0, 0.0
