@@ -1,7 +1,7 @@
 """Judge a reply: a triplet, or the reason why not. Whatever a model writes is text of a stranger.
 
-The order of asking is fixed, so that a reply has one reason. First the form (JSON of the schema), then the meaning (does it say this
-change, in this direction, and nothing else), last the rules that hold for every row.
+The order of asking is fixed, so that a reply has one reason. First the form (JSON of the schema), then the rules that hold for every
+row, last the meaning (does it say this change, in this direction, and nothing else).
 """
 
 import json
@@ -72,7 +72,7 @@ def judge(prompt: Prompt, row: Triplet, reply: Reply, generator: str) -> Verdict
         generator=generator,
     )
     reason = misses_wish(row.edit_type, row.reference_caption, target) if prompt.task == "edit" else None
-    reason = reason or unfaithful(prompt.task, row, made) or reject(row.reference_caption, modification, target, row.edit_type)
+    reason = reason or reject(row.reference_caption, modification, target, row.edit_type) or unfaithful(prompt.task, row, made)
     return Verdict(None, reason) if reason else Verdict(made, None)
 
 
