@@ -110,6 +110,8 @@ TOWERS = row(
         (DOG, "the is a cat", "half_told"),
         (DOG, "change the grass to a cat", "names_another_thing"),
         (DOG, "brown cat runs on grass", "contains_target"),
+        (SPOON, "remove the spoon from the coffee", None),
+        (SPOON, "remove the coffee from the spoon", "names_another_thing"),
     ],
 )
 def test_a_paraphrase_changes_the_thing_that_changes_and_names_it_once(base: Triplet, text: str, reason: str | None) -> None:

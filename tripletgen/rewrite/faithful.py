@@ -162,7 +162,10 @@ def _drops_thing(saying: Saying) -> bool:
 
 
 def _replaces_another(saying: Saying) -> bool:
-    """Tell whether "replace A with B" has another A than what went."""
+    """Tell whether "replace A with B" or "remove A" has another A than what went."""
+    things = [word for word in saying.told if word not in wording_stems()]
+    if saying.made.edit_type == "remove_object" and saying.text.split(" ")[0] in words("taking_away") and things:
+        return things[0] not in saying.went
     swapped = _OLD_TO_NEW.search(saying.text)
     before = set(stem_list(swapped[1])) - wording_stems() if swapped is not None else set()
     return bool(saying.went) and bool(before) and before.isdisjoint(saying.went | saying.rule)
