@@ -154,6 +154,7 @@ def test_an_edit_changes_what_was_wished_and_tells_it(target: str, text: str, re
         ("compare_attribute", "A larger brown dog runs on the grass.", "make the dog larger", None),
         ("compare_attribute", "A brown dog runs on the grass at night.", "show it at night", "other_edit"),
         ("change_count", "Three brown dogs run on the grass.", "show three dogs", None),
+        ("change_count", "A brown dog runs on a grass.", "show a grass", "other_edit"),
         ("add_object", "A brown dog runs on the grass with a ball.", "add a ball", None),
         ("add_object", "A brown dog runs on the grass at night.", "add a night", "other_edit"),
         ("remove_object", "A brown dog runs.", "remove the grass", None),

@@ -1,7 +1,6 @@
 """What the tests of the real engine share: a real small model, real captions, one server, and a table of what came of it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import tripletgen
@@ -109,21 +109,37 @@ def shares(rules: Path) -> dict[str, float]:
 
 @pytest.fixture(scope="session")
 def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run `vllm serve` with the small model and return its address."""
+    """Run what `vllm serve` runs, with the small model, and return its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log.txt"
-    serve = [str(Path(sys.executable).with_name("vllm")), "serve", str(model), "--served-model-name", "smollm2", "--port", str(port)]
-    serve += ["--host", "127.0.0.1", "--enforce-eager", "--max-model-len", "2048"]
+    # The command itself asks for the version of a distribution named vllm, and the CPU build is named otherwise.
+    serve = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--served-model-name", "smollm2"]
+    serve += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--max-model-len", "2048"]
     with log.open("w") as file:
         process = subprocess.Popen(serve, stdout=file, stderr=file, env=engine_environment(), start_new_session=True)
     try:
         _await_health(f"http://127.0.0.1:{port}/health", process, log)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        # Asked to end, a server on the CPU was seen to wait for its engine for ever.
+        kill_session(process.pid)
         process.wait(60)
+
+
+def kill_session(pid: int) -> None:
+    """Kill a program and the engine's processes, as a machine that fails does."""
+    for process in psutil.process_iter():
+        if process.pid == pid or _session(process.pid) == pid:
+            process.kill()
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _await_health(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

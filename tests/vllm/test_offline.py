@@ -1,7 +1,6 @@
 """The offline engine of vLLM with a real model: what dies in the middle goes on, and what is done is a sound data set."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 import yaml
 
 from tests.helpers import APP, run_cli
-from tests.vllm.conftest import PATIENCE, engine_environment, tabulate
+from tests.vllm.conftest import PATIENCE, engine_environment, kill_session, tabulate
 from tripletgen.check import check_dataset
 from tripletgen.filters import FILTERS
 from tripletgen.rewrite.base import Rewriter, Sampling
@@ -72,20 +71,6 @@ def run_until(command: list[str], folder: Path, holds: Callable[[], bool], strik
             kill_session(process.pid)
 
 
-def kill_session(pid: int) -> None:
-    """Kill a program and the engine's processes, as a machine that fails does."""
-    for process in psutil.process_iter():
-        if process.pid == pid or os_session(process.pid) == pid:
-            process.kill()
-
-
-def os_session(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
-
-
 def kill_engine(pid: int) -> None:
     """Kill the engine's core, and leave the program that holds it alive."""
     cores = [child for child in psutil.Process(pid).children(recursive=True) if "EngineCor" in child.name()]
@@ -110,7 +95,13 @@ def story(rules: Path, model: Path, shares: dict[str, float], tmp_path_factory: 
     at_death = stored(cache)
 
     drive = [sys.executable, "-m", "tests.vllm.drive", str(rules), str(folder / "out"), str(folder / "options.json"), str(log)]
-    run_until(drive, folder, lambda: len(stored(cache)) >= len(at_death) + BATCH, kill_session)
+
+    def is_amidst() -> bool:
+        """Tell whether a batch is stored and the next is under way."""
+        new = len(stored(cache)) - len(at_death)
+        return new >= BATCH and len(log.read_text().splitlines()) * BATCH > new
+
+    run_until(drive, folder, is_amidst, kill_session)
     at_kill, before = stored(cache), log.read_text().splitlines()
 
     done = subprocess.run(drive, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env=engine_environment(), check=False)

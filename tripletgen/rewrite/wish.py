@@ -54,6 +54,12 @@ def _is_swap(found: Difference) -> bool:
     return bool(found.lost) and bool(found.won)
 
 
+def _is_counted(found: Difference) -> bool:
+    """Tell whether a number came or went; an article that is only set before a word makes no other number."""
+    numbers = words("numbers") & (set(found.added) | set(found.removed))
+    return bool(numbers - {"a", "an"}) or (bool(numbers) and len(found.added) > 1 and bool(set(found.removed) - {"the"}))
+
+
 def _is_moved(found: Difference) -> bool:
     return not words("places").isdisjoint(found.added) and bool(found.removed) and len(found.won) <= 2
 
@@ -83,7 +89,7 @@ SHOWS: dict[str, Callable[[Difference], bool]] = {
     "replace_object": lambda found: _is_swap(found) and not found.won <= _attributes() | _views(),
     "change_attribute": lambda found: bool(found.won & _attributes()),
     "compare_attribute": lambda found: bool(found.won & _comparatives()),
-    "change_count": lambda found: bool(words("numbers") & (set(found.added) | set(found.removed))),
+    "change_count": _is_counted,
     "add_object": lambda found: bool(found.won - _attributes() - _views()) and not found.lost,
     "remove_object": lambda found: bool(found.lost) and not found.won,
     "change_relation": _is_moved,
