@@ -42,7 +42,7 @@ demo: $(VENV)/.train  ## build a data set and check it; then train and evaluate 
 	$(BIN)/rtd_train fit-phi $(SCENES)/captions.txt --backbone $(SCENES)/clip --out $(SCENES)/phi.safetensors \
 		--steps 200 --batch-size 128 --lr 1e-3 --device cpu --cache $(SCENES)/cache
 	$(BIN)/rtd_train fit $(SCENES)/triplets --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --out $(SCENES)/run \
-		--steps 100 --batch-size 128 --lr 1e-4 --device cpu --cache $(SCENES)/cache --overwrite
+		--steps 100 --batch-size 128 --lora-rank 8 --lr 3e-4 --device cpu --cache $(SCENES)/cache --overwrite
 	$(BIN)/rtd_train eval scenes --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --text-encoder $(SCENES)/run/text_encoder \
 		--baseline --sheet $(SCENES)/sheet.html --out $(SCENES)/result.json
 
