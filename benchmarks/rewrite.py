@@ -43,10 +43,11 @@ class Watched:
 
 
 class Run(NamedTuple):
-    """Output tokens, seconds, and the seconds between two batches in which the engine had nothing to do."""
+    """Output tokens, seconds, the seconds in which the engine worked, and those between two batches in which it had nothing to do."""
 
     tokens: int
     seconds: float
+    busy: float
     idle: float
 
     @property
@@ -86,6 +87,9 @@ def measure(engine: VllmRewriter, rows: Sequence[Triplet], options: RewriteOptio
     print(
         f"{len(requests)} prompts, {rounds} rounds: stage / bare {median(ratios):.3f} (lowest {min(ratios):.3f}, highest {max(ratios):.3f})"
     )
+    # On a shared machine rates swing; how much of its own time the stage leaves to the engine does not.
+    shares = [stage.busy / stage.seconds for _, stage in pairs]
+    print(f"the engine works {100 * median(shares):.2f} % of the stage's time, from {100 * min(shares):.2f} to {100 * max(shares):.2f}")
     small = staged(engine, rows, RewriteOptions(**{**vars(options), "batch_requests": len(requests) // 4}))
     print(f"4 batches of units of {UNIT} rows: the engine waits {100 * small.idle / small.seconds:.2f} % of the time between batches")
 
@@ -98,7 +102,8 @@ def bare(engine: VllmRewriter, requests: Sequence[Request]) -> Run:
     parameters = [engine.parameters(request.schema) for request in requests]
     began = time.perf_counter()
     outputs = llm.chat(chats, parameters, use_tqdm=False)
-    return Run(sum(len(o.token_ids) for output in outputs for o in output.outputs), time.perf_counter() - began, 0.0)
+    seconds = time.perf_counter() - began
+    return Run(sum(len(o.token_ids) for output in outputs for o in output.outputs), seconds, seconds, 0.0)
 
 
 def staged(engine: VllmRewriter, rows: Sequence[Triplet], options: RewriteOptions) -> Run:
@@ -112,7 +117,7 @@ def staged(engine: VllmRewriter, rows: Sequence[Triplet], options: RewriteOption
             pass
         seconds = time.perf_counter() - began
     idle = sum(after[0] - before[1] for before, after in zip(watched.busy, watched.busy[1:], strict=False))
-    return Run(stage.counts.tokens_out, seconds, idle)
+    return Run(stage.counts.tokens_out, seconds, sum(end - start for start, end in watched.busy), idle)
 
 
 def _stage(options: RewriteOptions, path: Path, watched: Watched) -> Stage:

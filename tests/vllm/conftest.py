@@ -55,7 +55,7 @@ def _captions() -> list[str]:
     if cc3m.is_file():
         return _near_twins([line.split("\t")[0] for line in cc3m.read_text(encoding="utf-8").splitlines()])
     own = embedded_captions(2)
-    edited = [row.target_caption for row in tripletgen.propose(own[:300]) if row.edit_type == "replace_object"]
+    edited = [row.target_caption for row in tripletgen.propose(own[:450]) if row.edit_type == "replace_object"]
     return own + edited
 
 
