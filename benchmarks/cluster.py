@@ -23,6 +23,8 @@ from build import Figure, raw_captions
 from corpora import MULTI30K, data_file
 from report import print_table, write_json
 
+from tripletgen.shards.manifest import read_manifest
+
 _SAMPLE_SECONDS = 0.5
 _MB = 1e6
 
@@ -44,8 +46,8 @@ class Seen:
 
 
 def numbered(texts: list[str], number: int) -> list[str]:
-    """Return so many captions, each with its number at the end."""
-    return [f"{text.rstrip(' .')} number {place}." for place, text in enumerate(islice(cycle(texts), number))]
+    """Return so many captions, each with its number at the end; of five digits in a row cleaning would say that they mask something."""
+    return [f"{text.rstrip(' .')} number {place // 1000} {place % 1000:03d}." for place, text in enumerate(islice(cycle(texts), number))]
 
 
 def run_build(source: Path, engine: str, workers: int) -> Run:
@@ -70,8 +72,11 @@ def run_build(source: Path, engine: str, workers: int) -> Run:
         watcher.start()
         status = process.wait()
         seconds = time.perf_counter() - start
-    if status != 0:
-        raise subprocess.CalledProcessError(status, command)
+        if status != 0:
+            raise subprocess.CalledProcessError(status, command)
+        captions = read_manifest(Path(folder) / "out")["captions"]
+    if captions["dropped"].get("duplicate", 0) or captions["used"] < 0.8 * captions["read"]:
+        sys.exit(f"error: the corpus is not what it should be: {captions}")
     watcher.join()
     return Run(seconds, sum(seen.core_seconds.values()), seen.worker_bytes)
 
