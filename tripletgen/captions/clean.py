@@ -46,9 +46,10 @@ _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 # Hyphens that a tokeniser pulled apart ("close - up"); any other spaced hyphen is a dash and stays one.
-_HYPHEN_BEFORE = "anti|best|co|cross|e|full|half|hand|high|home|ice|long|low|man|mid|multi|never|non|old|open|over|post|pre|re|"
+_HYPHEN_BEFORE = "anti|bas|best|built|co|cross|ever|felt|far|hand|hard|hot|king|queen|twin|wall|wood|one|two|first|second|third|four|five|six|e|full|half|hand|high|home|ice|long|low|man|mid|multi|never|non|old|open|over|post|pre|re|"
 _HYPHEN_BEFORE += "self|semi|short|single|snow|solid|sub|t|three|time|two|ultra|under|well|x|year|\\d+"
-_HYPHEN_AFTER = "based|brown|class|colou?red|covered|coloured|eyed|filled|free|haired|inspired|lapse|like|made|of|old|out|"
+_HYPHEN_AFTER = "aged|based|bedroom|brown|carved|collared|cut|fitting|grown|knit|level|lit|lined|mounted|necked|panell?ed|proof|"
+_HYPHEN_AFTER += "print|roofed|scale|shot|storey|story|striped|themed|tip|toned|topped|winning|woven|class|colou?red|covered|coloured|eyed|filled|free|haired|inspired|lapse|like|made|of|old|out|"
 _HYPHEN_AFTER += "piece|ready|room|seater|shaped|shirts?|size|sized|sleeved|style|the|to|up|ups|wheel|year"
 _HYPHEN = re.compile(rf"\b(?:({_HYPHEN_BEFORE}) - (?=\w)|(?<=\w) - ({_HYPHEN_AFTER})\b)", re.IGNORECASE)
 

@@ -116,7 +116,11 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         tied = frame.children(objects[0], "conj", "cc", "acl", "relcl") or parsed.tags[token - 1] in ("CC", "IN")
         if tied or _followed_by_and(frame, run[1]):
             continue
-        yield _Part(*run, thing, owner, _WORDINGS.get(word, "remove_nearby"))
+        if "," in parsed.lowers[run[0] : run[1] + 1]:
+            continue
+        # Nobody is taken "from" somebody.
+        alike = thing.noun is not None and thing.noun.kind in ("person", "group")
+        yield _Part(*run, thing, owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
 
 
 def _has_place(frame: Frame, head: int) -> bool:
