@@ -145,7 +145,11 @@ def _is_statement(parsed: ParsedCaption) -> bool:
         return True
     if sum(tag in _FINITE for tag in parsed.tags) > _MAX_FINITE:
         return True
-    return any(dep == "aux" and word in _HAVE for dep, word in zip(parsed.deps, lowers, strict=True))
+    # "Has decorated her bicycle" can be seen, "has won" cannot.
+    return any(
+        dep == "aux" and word in _HAVE and verb_lemma(lowers[head]) not in _SEEN_PAST | _SEEN_STATES
+        for dep, word, head in zip(parsed.deps, lowers, parsed.heads, strict=True)
+    )
 
 
 def _is_tale(parsed: ParsedCaption) -> bool:

@@ -35,7 +35,8 @@ def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
             break
     if parsed.tags[0] in ("VB", "VBP") and (_is_no_order(parsed, lexicon) if root == 0 else parsed.deps[0] in _BESIDE_NOUN):
         parsed.tags[0] = "NN"
-    if parsed.tags[0] in _NOT_FIRST and parsed.tags[1:2] in (["IN"], ["VBG"], ["VBN"], ["CC"]):
+    is_plural = parsed.tags[0] == "VBZ"
+    if is_plural or (parsed.tags[0] in _NOT_FIRST and parsed.tags[1:2] in (["IN"], ["VBG"], ["VBN"], ["CC"])):
         _mend_first(parsed, lexicon)
     if root == 0 and parsed.tags[0] == "VB" and parsed.tags[1:2] != ["DT"]:
         _mend_modifier(parsed, lexicon)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from tripletgen.assets import asset
+from tripletgen.captions.alt_text import told
 from tripletgen.depiction import may_depict
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
@@ -34,9 +35,12 @@ _PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
 _UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
-    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
+    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
     re.IGNORECASE,
 )
+# The label of a house agent's picture, and the masked number on a player's back.
+_LISTING = re.compile(r"^(?:property|listing|featured|gallery) (?:image|photo)s? ?[#:-]\W*", re.IGNORECASE)
+_PLAYER = re.compile(r"(?<=[a-z]) # (?=[a-z])")
 # What is left of an emoticon, a footnote or a credit: "on the wave --", "a sunset ;)", "beach @ hotel".
 _TRAILER = re.compile(
     r"(?<=\w)(?: ?(?:--+|[~*@|/\\=_<>^+]+|[:;]-?[)(DPp]?)+|: (?:vector|abstract|fine) art|: (?:stock )?(?:photo|illustration)s?)$"
@@ -105,7 +109,9 @@ def detokenise(text: str) -> str:
 
 def mend(text: str) -> str:
     """Take a headline's label and an agency's tail away ("clear up: a man ...", "... stock photo #"); set `a` and `an` right."""
-    text = _TRAILER.sub("", _AGENCY.sub("", text))
+    text = _TRAILER.sub("", _AGENCY.sub("", _LISTING.sub("", text)))
+    if text.count("#") == 1:
+        text = _PLAYER.sub(" ", text)
     if ": " in text:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):
@@ -162,7 +168,7 @@ def clean_caption(raw: str) -> tuple[str, str | None]:
     """Return the cleaned text and None, or the text as far as it got and the reason to drop it."""
     if len(raw) > 10 * MAX_CHARACTERS:
         return repair(raw[:MAX_CHARACTERS]), "too_long"
-    text = mend(detokenise(repair(raw)))
+    text = mend(told(detokenise(repair(raw))))
     for reason, drops in DROP_REASONS:
         if drops(text):
             return text[:MAX_CHARACTERS], reason

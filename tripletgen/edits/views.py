@@ -20,6 +20,7 @@ _SCENE_WORDS = words("views", "scene_words")
 _STYLED = GRAPHIC | words("views", "styled")
 _PLACING = frozenset(("on", "in", "at", "near", "with", "under", "behind", "beside", "against", "over", "inside", "along", "around"))
 _SEASONS = frozenset(("winter", "summer", "autumn", "spring"))
+_TIMES = words("views", "times")
 _COLORLESS = frozenset(("sepia", "monochrome", "grayscale", "colorless"))
 _PARTITIVES = words("views", "partitives")
 _DAYLIGHT_WORDS = words("views", "daylight_words")
@@ -59,7 +60,9 @@ class ChangeViewpoint:
         is_all = _is_first(frame, subject) and _is_head(frame, subject)
         if not frame.is_nominal or not is_all or not _is_drawable(frame, subject):
             return None
-        if frame.words & (GRAPHIC | _TITLES):
+        # A kitchen design is a room.
+        is_room = subject.noun is not None and subject.noun.kind in ("room", "building")
+        if frame.words & (GRAPHIC | _TITLES) and not is_room:
             return None
         first = parsed.span(0, 0)
         change = Change(0, parsed.ends[0], f"{medium} of {lower_first(frame, 0, first)}")
@@ -110,9 +113,11 @@ class ChangeViewpoint:
             return None
         if not (is_made or _is_scene(frame) or (subject is not None and _is_whole(frame, subject))):
             return None
-        if is_made and not _is_picture(frame):
+        is_sentence = not frame.is_nominal
+        if is_made and not (_is_scene(frame) if is_sentence else _is_picture(frame)):
             return None
         styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
+        made = styles["plain"] if is_sentence else styles["tone"]
         outdoor = styles["outdoor"] if frame.is_outdoor else []
         wording, slots = "style_scene", {}
         named = subject is not None and (subject.noun is not None or _is_drawable(frame, subject))
@@ -121,7 +126,7 @@ class ChangeViewpoint:
             wording = "style"
         # An angle is one thing's; a scene has its colors and its hand.
         angles = styles["angle"] + outdoor if wording == "style" else []
-        new = rng.choice(styles["tone"] if is_made else styles["any"] + angles)
+        new = rng.choice(made if is_made else styles["any"] + angles)
         slots["tail"] = new
         change = Change(frame.end, frame.end, f", {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), wording, slots)
@@ -196,6 +201,12 @@ def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
     return (article and subject.plain) or _is_placed(frame, subject)
 
 
+def _is_ground(frame: Frame, ground: NounPhrase) -> bool:
+    """Tell whether a phrase names something that another can be in, on or with: a thing, no time and no idea."""
+    word = frame.parsed.lowers[ground.head]
+    return ground.noun.kind != "event" if ground.noun is not None else word not in _TIMES and not _is_abstract(word)
+
+
 def _is_placed(frame: Frame, subject: NounPhrase) -> bool:
     """Tell whether something known stands by an unknown noun, or it does something: such a noun is a thing too."""
     grounds = [
@@ -206,7 +217,7 @@ def _is_placed(frame: Frame, subject: NounPhrase) -> bool:
     ]
     if frame.parsed.deps[subject.head] in ("nsubj", "nsubjpass") and frame.is_nominal:
         return True
-    placed = any(ground is not None and ground.noun is not None and ground.noun.kind != "event" for ground in grounds)
+    placed = any(ground is not None and _is_ground(frame, ground) for ground in grounds)
     return placed or any(frame.parsed.tags[token] in ("VBG", "VBN") for token in frame.children(subject.head, "acl"))
 
 
