@@ -16,7 +16,7 @@ _WORD = re.compile(r"[a-z']+")
 # Contractions, the punctuation of titles, and lists of people.
 _SIGN = re.compile(
     r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$\u00a3\u20ac%@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|^(?:image|photo|picture)s? (?!of\b)|"
-    r"\b(?:an?|the|of|in|at|during|with|for|to|and) - |\bof the (?:day|week|month|year)\b|"
+    r"\b(?:an?|the|of|in|at|during|with|for|to|and) - |\bof the (?:day|week|month|year)\b|\bmakes? for\b|^(?:just )?like |"
     r"\b(?:an?|first|sneak|closer|inside|early|rare|quick|closer) (?:look|peek|glimpse) (?:at|inside|into|back|of)\b|^(?:not?|never) |\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)"
 )
 _UNSEEN_TAGS = frozenset(("UH", "LS", "SYM"))
@@ -68,7 +68,7 @@ _DIARY = frozenset(
 )
 _POINTERS = frozenset(("this", "these", "that", "those", "here", "such"))
 _HELPERS = ("aux", "auxpass", "compound", "amod", "conj")
-_NEAR = 5
+_NEAR = 4
 # Masks of names, of which two may be in one picture.
 _TWICE = words("depiction", "twice")
 _SUBJECTS = ("nsubj", "nsubjpass")
@@ -206,7 +206,8 @@ def _is_judgement(parsed: ParsedCaption) -> bool:
 def _is_done(parsed: ParsedCaption) -> bool:
     """Tell whether a caption that begins with a participle, "riding a bike", shows somebody doing it; planning is not seen."""
     has_subject = any(dep in _SUBJECTS and parsed.heads[token] == 0 for token, dep in enumerate(parsed.deps))
-    return has_subject or (verb_lemma(parsed.lowers[0]) in _SEEN_PAST | _SEEN_DOING and parsed.lowers[1:2] not in (["for"], ["about"]))
+    looks_for = parsed.lowers[:2] in (["looking", "for"], ["reading", "about"], ["talking", "about"])
+    return has_subject or (verb_lemma(parsed.lowers[0]) in _SEEN_PAST | _SEEN_DOING and not looks_for)
 
 
 def _singular(word: str) -> str:

@@ -14,7 +14,9 @@ from tripletgen.parsing import ParsedCaption
 _LOOSE = frozenset(("dep", "appos", "nmod", "npadvmod"))
 _DOERS = ("person", "group", "animal")
 # What a word hangs by that stands beside a noun, and so gives no order: "retro yellow van".
-_BESIDE_NOUN = frozenset(("amod", "compound", "nmod"))
+_BESIDE_NOUN = frozenset(("amod", "compound", "nmod", "nsubj"))
+# What nobody does to a thing: its past is one.
+_BY_ITSELF = words("retag", "by_itself")
 # What things do by themselves; and what is done to animals, so that "horse riding" is nothing that a horse does.
 _HAPPENINGS = words("retag", "happenings")
 _DONE_TO_ANIMALS = frozenset(("ride", "feed", "brush", "pet", "groom", "watch", "wash", "herd"))
@@ -33,6 +35,8 @@ def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
             _mend_clause(parsed, token)
             root = token
             break
+    if parsed.tags[root] == "VBD" and _is_done_to(parsed, root, lexicon):
+        root = _mend_past(parsed, root)
     if parsed.tags[0] in ("VB", "VBP") and (_is_no_order(parsed, lexicon) if root == 0 else parsed.deps[0] in _BESIDE_NOUN):
         parsed.tags[0] = "NN"
     is_plural = parsed.tags[0] == "VBZ"
@@ -157,6 +161,30 @@ def _mend_participle(parsed: ParsedCaption, token: int) -> None:
     if top > token:
         parsed.deps[top], parsed.heads[top] = "dobj", token
     parsed.tags[token], parsed.deps[token], parsed.heads[token] = "VBG", "acl", doer
+
+
+def _is_done_to(parsed: ParsedCaption, root: int, lexicon: Lexicon) -> bool:
+    """Tell whether a past tense is a participle: what a thing before a preposition suffered, "a boat moored on an island"."""
+    lemma = verb_lemma(parsed.lowers[root])
+    if lemma in _BY_ITSELF or verb_form(lemma, "VBN") != parsed.lowers[root] or parsed.tags[root + 1 : root + 2] != ["IN"]:
+        return False
+    below = [dep for token, dep in enumerate(parsed.deps) if parsed.heads[token] == root and token != root]
+    subject = next((token for token, dep in enumerate(parsed.deps) if dep == "nsubj" and parsed.heads[token] == root), -1)
+    if subject < 0 or not {"aux", "auxpass", "dobj", "attr", "acomp", "ccomp", "xcomp", "conj", "neg"}.isdisjoint(below):
+        return False
+    found = lexicon.noun(parsed.lowers[subject])
+    return subject < root and (found[0].kind not in (*_DOERS, "vehicle") if found else parsed.tags[subject] in ("NN", "NNS"))
+
+
+def _mend_past(parsed: ParsedCaption, root: int) -> int:
+    """Make a participle of the verb and the root of its subject, which is returned."""
+    subject = next(token for token, dep in enumerate(parsed.deps) if dep == "nsubj" and parsed.heads[token] == root)
+    for token, head in enumerate(parsed.heads):
+        if head == root and parsed.deps[token] in ("punct", "nsubj"):
+            parsed.heads[token] = subject
+    parsed.deps[subject], parsed.heads[subject] = "ROOT", subject
+    parsed.tags[root], parsed.deps[root], parsed.heads[root] = "VBN", "acl", subject
+    return subject
 
 
 def _is_clause(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:

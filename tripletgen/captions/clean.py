@@ -35,7 +35,7 @@ _PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
 _UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
-    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
+    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:full )?(?:view )?on photo sharing website|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
     re.IGNORECASE,
 )
 # The label of a house agent's picture, and the masked number on a player's back.

@@ -38,10 +38,10 @@ RULES: tuple[EditRule, ...] = (*_SIMPLE, Combine(_SIMPLE))
 """Every edit rule; a new one is one new file and one line here."""
 
 RULE_WEIGHTS = {
-    "change_relation": 30.0,
+    "change_relation": 60.0,
     "change_scene": 50.0,
     "change_action": 12.0,
-    "remove_object": 60.0,
+    "remove_object": 90.0,
     "change_count": 6.0,
     "combine": 6.0,
     "change_viewpoint": 1.5,

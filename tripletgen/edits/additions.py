@@ -128,7 +128,7 @@ def _can_follow(frame: Frame, phrase: NounPhrase) -> bool:
     tag, word = parsed.tags[following], parsed.lowers[following]
     if tag in ("IN", "RB") and parsed.heads[following] == phrase.head:
         return word in ("on", "at", "near", "beside", "behind", "under", "against")
-    return tag in ("VBG", "VBZ", "VBP", "IN", ".", "CC") and word not in ("of", "in", "with", "from", "as", "that")
+    return tag in ("VBG", "VBZ", "VBP", "IN", ".") and word not in ("of", "in", "with", "from", "as", "that")
 
 
 def _can_stand_beside(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:

@@ -165,7 +165,7 @@ def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
         return False
     if not phrase.plain or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
         return False
-    if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in _DETERMINERS:
+    if phrase.determiner >= 0 and (parsed.lowers[phrase.determiner] not in _DETERMINERS or "such" in parsed.lowers[: phrase.determiner]):
         return False
     governor = parsed.lowers[parsed.heads[phrase.head]]
     return not (parsed.deps[phrase.head] == "pobj" and governor in ("as", "like", "than", "by"))

@@ -23,6 +23,9 @@ _HELPLESS = frozenset(("baby", "infant", "toddler"))
 # Two things of one name: what one drinks from or sees with, what one eats or drinks to.
 _AMBIGUOUS = frozenset(("glasses", "toast", "bat", "date"))
 _EYES = frozenset(("wearing", "wears", "wear"))
+_CHILDISH = frozenset(("little", "small", "tiny", "cute", "adorable", "toddler", "baby"))
+_ADULTS = ("man", "woman")
+_STEM = 5
 _PLACES = ("landscape", "room", "building", "structure")
 
 
@@ -90,9 +93,13 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
+    small = old.kind == "person" and not frame.words.isdisjoint(_CHILDISH)
     tied = old.kind == "person" and (pronouns is not None or not frame.words.isdisjoint(_TIED))
     for new in frame.lexicon.substitutes[old.lemma]:
-        if new.lemma in frame.lemmas or new.lemma in frame.words:
+        if new.lemma in frame.lemmas or new.lemma in frame.words or (small and new.category in _ADULTS):
+            continue
+        if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):
+            # "Climbers climbing".
             continue
         if tied and (new.gender != old.gender or pronouns == "both"):
             continue

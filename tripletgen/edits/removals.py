@@ -238,4 +238,4 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
     following = frame.parsed.lowers[last + 1 : last + 4]
-    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"]) or bool({"background", "foreground"} & set(following))
+    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"], ["like"]) or bool({"background", "foreground"} & set(following))

@@ -20,6 +20,7 @@ _SCENE_WORDS = words("views", "scene_words")
 _STYLED = GRAPHIC | words("views", "styled")
 _PLACING = frozenset(("on", "in", "at", "near", "with", "under", "behind", "beside", "against", "over", "inside", "along", "around"))
 _SEASONS = frozenset(("winter", "summer", "autumn", "spring"))
+_HAPPENINGS = words("views", "happenings")
 _TIMES = words("views", "times")
 _COLORLESS = frozenset(("sepia", "monochrome", "grayscale", "colorless"))
 _PARTITIVES = words("views", "partitives")
@@ -139,6 +140,8 @@ def _is_scene(frame: Frame) -> bool:
     if frame.is_nominal:
         if parsed.tags[root] == "VBG" or parsed.lowers[root] in _SCENE_WORDS:
             return root <= 1 or parsed.lowers[root] in _SCENE_WORDS
+        if parsed.lowers[root] in _HAPPENINGS and frame.phrase_at(root) is not None:
+            return True
         is_named = parsed.tags[root] in ("NN", "NNS") and frame.phrase_at(root) is not None and not _is_abstract(parsed.lowers[root])
         return is_named and not frame.kinds.isdisjoint(_SCENE_KINDS) and not frame.words & (GRAPHIC | _TITLES)
     subject = _first_noun(frame)
@@ -191,8 +194,10 @@ def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
         is_thing = subject.noun.kind not in _UNDRAWN_KINDS or (subject.noun.kind in ("material", "graphic") and _is_placed(frame, subject))
         return is_thing and not _is_part(frame, subject)
     lowers, tags = frame.parsed.lowers, frame.parsed.tags
+    is_tail = subject.head > 0 and tags[subject.head - 1] == "HYPH"
     if (
-        _is_abstract(lowers[subject.head])
+        is_tail
+        or _is_abstract(lowers[subject.head])
         or lowers[subject.head].endswith("ing")
         or any(tags[token] == "JJS" for token in subject.adjectives)
     ):
@@ -222,7 +227,8 @@ def _is_placed(frame: Frame, subject: NounPhrase) -> bool:
 
 
 def _is_abstract(word: str) -> bool:
-    return word in _ABSTRACT or word.endswith(_ABSTRACT_ENDINGS)
+    one = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
+    return word in _ABSTRACT or one in _ABSTRACT or one.endswith(_ABSTRACT_ENDINGS)
 
 
 def _is_part(frame: Frame, subject: NounPhrase) -> bool:
