@@ -17,7 +17,8 @@ _WORD = re.compile(r"[a-z']+")
 _SIGN = re.compile(
     r"n't\b|'(?:ll|ve|re|d)\b|!(?=.)|[?:|~$\u00a3\u20ac%@*=/<>;]|\.\.|--|\d+ (?:of|out)\b|^(?:image|photo|picture)s? (?!of\b)|"
     r"\b(?:an?|the|of|in|at|during|with|for|to|and) - |\bof the (?:day|week|month|year)\b|\bmakes? for\b|^(?:just )?like |"
-    r"\b(?:an?|first|sneak|closer|inside|early|rare|quick|closer) (?:look|peek|glimpse) (?:at|inside|into|back|of)\b|^(?:not?|never) |\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)"
+    r"\b(?:an?|first|sneak|closer|inside|early|rare|quick) (?:look|peek|glimpse) (?:at|inside|into|back|of)\b|"
+    r"^(?:not?|never) |\bperson,? (?:and )?person,|\b(?:at|of|by|with|from) person [a-z]+ (?:up|shop|store|house|home)"
 )
 _UNSEEN_TAGS = frozenset(("UH", "LS", "SYM"))
 _MAY = frozenset(("will", "would", "could", "should", "may", "might", "must", "shall"))

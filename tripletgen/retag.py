@@ -30,13 +30,25 @@ def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
     root = parsed.deps.index("ROOT")
     if parsed.tags[root] == "NNS":
         _mend_verb(parsed, root, lexicon)
-    for token in range(2, len(parsed)):
-        if parsed.tags[token] == "NNS" and parsed.heads[token - 1] == token and _is_clause(parsed, token, lexicon):
-            _mend_clause(parsed, token)
-            root = token
-            break
+    clause = next((token for token in range(2, len(parsed)) if _is_clause(parsed, token, lexicon)), None)
+    if clause is not None:
+        _mend_clause(parsed, clause)
+        root = clause
     if parsed.tags[root] == "VBD" and _is_done_to(parsed, root, lexicon):
         root = _mend_past(parsed, root)
+    _mend_beginning(parsed, root, lexicon)
+    for token, tag in enumerate(parsed.tags):
+        if tag in ("NNP", "NNPS"):
+            _mend_name(parsed, token, lexicon)
+        if tag in ("NN", "VBG") and token and parsed.lowers[token].endswith("ing") and _is_doing(parsed, token, lexicon):
+            _mend_participle(parsed, token)
+        if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and (_is_singular(parsed, token, lexicon) or _has_article(parsed, token)):
+            parsed.tags[token] = "NN"
+    return parsed
+
+
+def _mend_beginning(parsed: ParsedCaption, root: int, lexicon: Lexicon) -> None:
+    """Mend what was made of the first word, of which the tagger knows least."""
     if parsed.tags[0] in ("VB", "VBP") and (_is_no_order(parsed, lexicon) if root == 0 else parsed.deps[0] in _BESIDE_NOUN):
         parsed.tags[0] = "NN"
     is_plural = parsed.tags[0] == "VBZ"
@@ -46,14 +58,6 @@ def mend_parse(parsed: ParsedCaption, lexicon: Lexicon) -> ParsedCaption:
         _mend_modifier(parsed, lexicon)
     if root == 0 and parsed.tags[0] == "VBG":
         _mend_adjective(parsed, lexicon)
-    for token, tag in enumerate(parsed.tags):
-        if tag in ("NNP", "NNPS"):
-            _mend_name(parsed, token, lexicon)
-        if tag in ("NN", "VBG") and token and parsed.lowers[token].endswith("ing") and _is_doing(parsed, token, lexicon):
-            _mend_participle(parsed, token)
-        if tag == "JJ" and parsed.deps[token] in _NOMINAL_DEPS and (_is_singular(parsed, token, lexicon) or _has_article(parsed, token)):
-            parsed.tags[token] = "NN"
-    return parsed
 
 
 def _is_no_order(parsed: ParsedCaption, lexicon: Lexicon) -> bool:
@@ -190,6 +194,8 @@ def _mend_past(parsed: ParsedCaption, root: int) -> int:
 def _is_clause(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
     """Tell whether a plural with the article of a singular is a verb: "a dog on a leash runs", "a bald eagle soars away"."""
     word, before = parsed.lowers[token], token - 1
+    if parsed.tags[token] != "NNS" or parsed.heads[before] != token:
+        return False
     lemma = verb_lemma(word)
     if lemma == word or verb_form(lemma, "VBZ") != word or not _is_singular(parsed, before, lexicon):
         return False

@@ -35,7 +35,8 @@ _PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
 _UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
-    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:full )?(?:view )?on photo sharing website|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
+    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:full )?(?:view )?on photo sharing website"
+    r"|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
     re.IGNORECASE,
 )
 # The label of a house agent's picture, and the masked number on a player's back.
@@ -50,11 +51,13 @@ _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 # Hyphens that a tokeniser pulled apart ("close - up"); any other spaced hyphen is a dash and stays one.
-_HYPHEN_BEFORE = "anti|bas|best|built|co|cross|ever|felt|far|hand|hard|hot|king|queen|twin|wall|wood|one|two|first|second|third|four|five|six|e|full|half|hand|high|home|ice|long|low|man|mid|multi|never|non|old|open|over|post|pre|re|"
-_HYPHEN_BEFORE += "self|semi|short|single|snow|solid|sub|t|three|time|two|ultra|under|well|x|year|\\d+"
-_HYPHEN_AFTER = "aged|based|bedroom|brown|carved|collared|cut|fitting|grown|knit|level|lit|lined|mounted|necked|panell?ed|proof|"
-_HYPHEN_AFTER += "print|roofed|scale|shot|storey|story|striped|themed|tip|toned|topped|winning|woven|class|colou?red|covered|coloured|eyed|filled|free|haired|inspired|lapse|like|made|of|old|out|"
-_HYPHEN_AFTER += "piece|ready|room|seater|shaped|shirts?|size|sized|sleeved|style|the|to|up|ups|wheel|year"
+_HYPHEN_BEFORE = "anti|bas|best|built|co|cross|e|ever|far|felt|first|five|four|full|half|hand|hard|high|home|hot|ice|king|"
+_HYPHEN_BEFORE += "long|low|man|mid|multi|never|non|old|one|open|over|post|pre|queen|re|second|self|semi|short|single|six|"
+_HYPHEN_BEFORE += "snow|solid|sub|t|third|three|time|twin|two|ultra|under|wall|well|wood|x|year|\\d+"
+_HYPHEN_AFTER = "aged|based|bedroom|brown|carved|class|collared|colou?red|coloured|covered|cut|eyed|filled|fitting|free|"
+_HYPHEN_AFTER += "grown|haired|inspired|knit|lapse|level|like|lined|lit|made|mounted|necked|of|old|out|panell?ed|piece|"
+_HYPHEN_AFTER += "print|proof|ready|roofed|room|scale|seater|shaped|shirts?|shot|size|sized|sleeved|storey|story|striped|"
+_HYPHEN_AFTER += "style|the|themed|tip|to|toned|topped|up|ups|wheel|winning|woven|year"
 _HYPHEN = re.compile(rf"\b(?:({_HYPHEN_BEFORE}) - (?=\w)|(?<=\w) - ({_HYPHEN_AFTER})\b)", re.IGNORECASE)
 
 _DETOKENISE: tuple[tuple[re.Pattern[str], str], ...] = (

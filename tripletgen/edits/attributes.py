@@ -243,10 +243,9 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
             return None
         if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
             return None
-        if parsed.tags[token + 1] in ("CC", ",") or word in _CLOSED:
-            return None
-        if not groups and not _is_neutral(frame, token):
-            # What it says is not known: "a vintage trendy kitchen", "a huge mini chest".
+        # What an unknown word says may be the same or the contrary: "a vintage trendy kitchen", "a huge mini chest".
+        is_unknown = not groups and not _is_neutral(frame, token)
+        if is_unknown or parsed.tags[token + 1] in ("CC", ",") or word in _CLOSED:
             return None
         if max((other.place for other in groups), default=_unknown_place(frame, token)) <= group.place:
             break

@@ -83,9 +83,8 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if not noun.is_count or noun.kind not in _COUNTED_KINDS or not phrase.plain or noun.plural == noun.lemma:
         return False
     dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
-    if dep == "pobj" and not (governor == "with" or (governor == "of" and _of_medium(frame, phrase))):
-        return False
-    if dep == "pobj" and noun.kind in _WORN_KINDS:
+    is_counted = governor == "with" or (governor == "of" and _of_medium(frame, phrase))
+    if dep == "pobj" and (noun.kind in _WORN_KINDS or not is_counted):
         return False
     if dep == "dobj" and verb_lemma(governor) not in _HOLDING:
         return False

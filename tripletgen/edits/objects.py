@@ -64,10 +64,9 @@ def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     parsed = frame.parsed
     if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
         return False
-    if noun.kind == "graphic" and phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$":
+    is_owned = phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$"
+    if (noun.kind == "graphic" and is_owned) or (noun.lemma in _AMBIGUOUS and not frame.words & _EYES):
         return False  # his heart is no shape
-    if noun.lemma in _AMBIGUOUS and not frame.words & _EYES:
-        return False
     if any(parsed.lowers[token] in _POINTING for token in phrase.adjectives):
         return False
     before = phrase.name - 1
@@ -125,7 +124,7 @@ def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: N
         return word not in LIGHT_VERBS and not (old.kind == "person" and new.kind == "person" and new.lemma not in _HELPLESS)
     if relation == "vprep":
         # What a thing is done with: wood is cut with a saw.
-        return word.endswith(" with") and word.split()[0] not in LIGHT_VERBS and old.kind not in ("person", "animal")
+        return word.endswith(" with") and word.partition(" ")[0] not in LIGHT_VERBS and old.kind not in ("person", "animal")
     if relation == "amod":
         if word in PLAIN_ADJECTIVES:
             return False

@@ -8,7 +8,7 @@ from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
 from tripletgen.lexicon import words
 from tripletgen.phrases import NounPhrase
 
-_BESIDE = frozenset(("with", "beside", "near", "in"))
+_BESIDE = frozenset(("with", "beside", "near", "in", "under", "behind"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
 _POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}

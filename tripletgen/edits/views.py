@@ -120,13 +120,15 @@ class ChangeViewpoint:
         styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
         made = styles["plain"] if is_sentence else styles["tone"]
         outdoor = styles["outdoor"] if frame.is_outdoor else []
-        wording, slots = "style_scene", {}
+        wording = "style_scene"
+        slots: dict[str, str] = {}
         named = subject is not None and (subject.noun is not None or _is_drawable(frame, subject))
         if subject is not None and named and not _is_joined(frame, subject) and not (subject.noun and subject.noun.kind == "body"):
             slots |= slots_of("subject", name_of(frame, subject, short=True))
             wording = "style"
         # An angle is one thing's; a scene has its colors and its hand.
-        angles = styles["angle"] + outdoor if wording == "style" else []
+        is_thing = subject is not None and subject.noun is not None and subject.noun.kind not in ("sky", "material", "event")
+        angles = styles["angle"] + outdoor if wording == "style" and is_thing else []
         new = rng.choice(made if is_made else styles["any"] + angles)
         slots["tail"] = new
         change = Change(frame.end, frame.end, f", {new}")
