@@ -197,10 +197,12 @@ def _is_clause(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
     if parsed.tags[token] != "NNS" or parsed.heads[before] != token:
         return False
     lemma = verb_lemma(word)
-    if lemma == word or verb_form(lemma, "VBZ") != word or not _is_singular(parsed, before, lexicon):
+    if lemma == word or verb_form(lemma, "VBZ") != word or parsed.tags[before] != "NN":
         return False
     if any(parsed.lowers[other] in ("a", "an") and parsed.heads[other] == token for other in range(before)):
         return True
+    if not _is_singular(parsed, before, lexicon):
+        return False
     noun = lexicon.forms[parsed.lowers[before]][0]
     return noun.kind in ("person", "animal") and word not in lexicon.forms
 

@@ -83,7 +83,7 @@ class ChangeViewpoint:
         for kind, known in (("time", "known_time"), ("weather", "known_weather")):
             for old in data[known]:
                 if text.lower().endswith(f" {old}"):
-                    if frame.words & {"clock"}:
+                    if frame.words & {"clock", "early", "late"}:
                         return None
                     # A season gives way to a season, or it would be lost unsaid.
                     others = data["season"] if old.split()[-1] in _SEASONS else data[kind]
@@ -196,7 +196,8 @@ def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
         is_thing = subject.noun.kind not in _UNDRAWN_KINDS or (subject.noun.kind in ("material", "graphic") and _is_placed(frame, subject))
         return is_thing and not _is_part(frame, subject)
     lowers, tags = frame.parsed.lowers, frame.parsed.tags
-    is_tail = subject.head > 0 and tags[subject.head - 1] == "HYPH"
+    # "A time-lapse" is no lapse, and what glows purple no purple.
+    is_tail = (subject.head > 0 and tags[subject.head - 1] == "HYPH") or lowers[subject.head] in frame.lexicon.groups_of
     if (
         is_tail
         or _is_abstract(lowers[subject.head])
