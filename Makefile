@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DATA ?= ../shared/data
 SCENES := out/scenes
+VLLM := .venv-vllm
+SMALL_MODEL := out/vllm/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
+.PHONY: help demo test test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +56,19 @@ browser:  ## install Chromium for the tests of the report, where it is missing: 
 		{ apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; } \
 	} || echo "no browser, and none can be installed here: the report's tests in a browser will be skipped"
 
+$(VLLM)/.ready: pyproject.toml constraints-vllm.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-vllm.txt torch
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-vllm.txt
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(SMALL_MODEL)/config.json: tests/vllm/small_model.py | $(VLLM)/.ready
+	$(VLLM)/bin/python -m tests.vllm.small_model $(SMALL_MODEL)
+
+test-vllm: $(VLLM)/.ready $(SMALL_MODEL)/config.json  ## rewriting with the real vLLM engine and a real small model, on the CPU
+	DATA=$(DATA) $(VLLM)/bin/python -m pytest tests/vllm
+
 check: $(VENV)/.dev  ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -83,6 +98,9 @@ bench-pairs: $(VENV)/.bench  ## speed, memory and yield of mined pairs
 
 bench-ray: $(VENV)/.bench  ## overhead, growth and memory of a build on Ray, beside the local engine
 	$(BIN)/python benchmarks/cluster.py --data $(DATA)
+
+bench-rewrite: $(VLLM)/.ready $(SMALL_MODEL)/config.json  ## speed of the rewriting stage against a bare engine
+	VLLM_CPU_KVCACHE_SPACE=2 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 $(VLLM)/bin/python benchmarks/rewrite.py --model $(SMALL_MODEL)
 
 bench-fit: $(VENV)/.bench  ## speed and memory of a training step
 	$(BIN)/python benchmarks/fit_step.py --data $(DATA)
@@ -121,4 +139,4 @@ constraints:  ## pin what a fresh environment resolves to
 	@echo "compare constraints.new with constraints.txt"
 
 clean:  ## remove the environment and what was built
-	rm -rf $(VENV) $(VENV)-pins out dist
+	rm -rf $(VENV) $(VENV)-pins $(VLLM) out dist

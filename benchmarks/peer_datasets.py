@@ -1,6 +1,6 @@
 """Triplets by `datasets`: map over a data set, where a batch of captions becomes a longer batch of triplets.
 
-    python benchmarks/peer_datasets.py IN.jsonl OUT_FOLDER [BATCH]
+    python benchmarks/peer_datasets.py IN.jsonl OUT_FOLDER
 
 As a user of the framework would write it, with two worker processes; `benchmarks/peers.py` measures it.
 """
@@ -21,12 +21,12 @@ def edit(rows: dict[str, list[str]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in found] for name in tripletgen.Triplet._fields}
 
 
-def main(source: Path, out: Path, batch: int) -> None:
+def main(source: Path, out: Path) -> None:
     """Read captions, map them in batches and write the triplets."""
     captions = datasets.load_dataset("json", data_files=str(source), split="train", cache_dir=str(out / "cache"))
-    mapped = captions.map(edit, batched=True, batch_size=batch, num_proc=WORKERS, remove_columns=captions.column_names)
+    mapped = captions.map(edit, batched=True, batch_size=BATCH, num_proc=WORKERS, remove_columns=captions.column_names)
     mapped.to_parquet(str(out / "rows.parquet"))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else BATCH)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -30,10 +30,9 @@ import tripletgen
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = "tripletgen build"
-# A peer: its package, its script, and what more the script is given.
-PEERS: dict[str, tuple[str, ...]] = {
-    "datasets.map, 1,000 a call": ("datasets", "peer_datasets.py", "1000"),
-    "datasets.map, one a call": ("datasets", "peer_datasets.py", "1"),
+# A peer: its package and its script.
+PEERS: dict[str, tuple[str, str]] = {
+    "datasets.map, num_proc=2": ("datasets", "peer_datasets.py"),
     "datatrove, local executor": ("datatrove", "peer_datatrove.py"),
     "distilabel, two replicas": ("distilabel", "peer_distilabel.py"),
 }
@@ -138,8 +137,8 @@ def measure_sides(captions: list[str], work: Path, repeats: int) -> tuple[dict[s
                         command = [sys.executable, "-m", "tripletgen.cli.app", "build", source, "--out", folder / "data-set", "--quiet"]
                         command += ["--workers", WORKERS]
                     else:
-                        package, script, *more = PEERS[name]
-                        command = [install(package, work), ROOT / "benchmarks" / script, source, folder, *more]
+                        package, script = PEERS[name]
+                        command = [install(package, work), ROOT / "benchmarks" / script, source, folder]
                     found.setdefault(name, []).append(measure(command, folder))
                 except RunError as error:
                     failed[name] = str(error)

@@ -104,8 +104,13 @@ def join_world(device: str) -> World:
     state = PartialState(cpu=device == "cpu" or (device == "auto" and not torch.cuda.is_available()), timeout=_PATIENCE)
     if began and dist.is_initialized():
         # Not before the process ends: the addresses of a group that was left would be taken for those of the next.
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_leave_world)
     return World(state.device, state.process_index, state.num_processes)
+
+
+def _leave_world() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:

@@ -282,7 +282,8 @@ class Run:
         config, size = self.config, self.config.batch_size * self.world.size
         numbers = range((step - 1) * config.accumulate, step * config.accumulate)
         rows = [row for number in numbers for row in draw(len(self.inputs), size, number, config.seed).tolist()]
-        write_json(self.out / DIVERGED, {"step": step, "rows": rows})
+        if self.world.is_main:
+            write_json(self.out / DIVERGED, {"step": step, "rows": rows})
         last = last_step(self.out)
         kept = f"the checkpoint of step {last} is kept" if last else "there is no checkpoint before it"
         raise DivergenceError(

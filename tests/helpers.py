@@ -46,7 +46,8 @@ def run_cli(*arguments: object, cwd: Path, app: Sequence[str] = APP, **more: Any
     """Run the command line in a process of its own."""
     command = [*app, *map(str, arguments)]
     more.setdefault("env", environment())
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **more)
+    more.setdefault("timeout", 120)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **more)
 
 
 def obey_permissions() -> None:

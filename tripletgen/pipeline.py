@@ -188,13 +188,14 @@ def _collect(results: Iterable[Report], on_done: Callable[[Report], None]) -> li
 
 
 def _count(parsed: list[Report], work: Work, engine: Engine) -> str:
-    """Merge the units' statistics into one file and return its hash."""
-    units = [report["unit"] for report in parsed]
-    chunks = [tuple(units[start : start + UNITS_A_CHUNK]) for start in range(0, len(units), UNITS_A_CHUNK)]
-    tasks = [CountTask(str(work.unfinished), number, chunk) for number, chunk in enumerate(chunks)]
-    merged = CorpusStats()
-    for report in engine.map(count_units, tasks):
-        (name,) = below_work([f"stats/{report['unit']:05d}.json"])
+    """Merge the units' statistics into one file and return its hash; workers merge a few at a time until a few are left."""
+    parts, level, merged = [f"parsed/{report['unit']:05d}.stats" for report in parsed], 0, CorpusStats()
+    while level == 0 or len(parts) > UNITS_A_CHUNK:
+        chunks = [tuple(parts[start : start + UNITS_A_CHUNK]) for start in range(0, len(parts), UNITS_A_CHUNK)]
+        tasks = [CountTask(str(work.unfinished), f"stats/{level}-{number:05d}.json", chunk) for number, chunk in enumerate(chunks)]
+        list(engine.map(count_units, tasks))
+        parts, level = [task.out for task in tasks], level + 1
+    for name in below_work(parts):
         with work.lend(name) as path:
             merged.merge(read_stats(path))
     merged = merged.pruned(minimum=2 if merged.num_captions > 1000 else 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tripletgen.captions.partition import Dropped, clean_rows, write_spill
 from tripletgen.captions.readers import Row
-from tripletgen.captions.sources import check_counts, read_piece
+from tripletgen.captions.sources import read_piece, read_source
 from tripletgen.crossing import MAX_KEPT_DROPS, drop_row
 from tripletgen.reports import Report, read_report, write_report
 from tripletgen.schema import REJECT_SCHEMA
@@ -40,10 +40,8 @@ def read_captions(task: ReadTask) -> Report:
     def on_end(number: int) -> None:
         seen["last"] = number
 
-    captions = clean_rows(task.source, map(watched, read_piece(task.source, task.piece, on_end)), note, read)
-    total = write_spill(base.with_suffix(".arrow"), captions)
-    if task.piece is None:
-        check_counts(task.source, read.total(), seen["broken"])
+    rows = read_source(task.source) if task.piece is None else read_piece(task.source, task.piece, on_end)
+    total = write_spill(base.with_suffix(".arrow"), clean_rows(task.source, map(watched, rows), note, read))
     write_rows(base.with_suffix(".rejects"), [drop_row(drop) for drop in drops], REJECT_SCHEMA)
     report = {"unit": task.number, "rows": read.total(), "captions": total, "dropped": dict(sorted(dropped.items())), **seen}
     return write_report(base.with_suffix(".json"), key, (), report)

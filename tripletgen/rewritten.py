@@ -16,6 +16,7 @@ from tripletgen.decontaminate import BenchmarkIndex, iter_benchmark_texts
 from tripletgen.errors import OutputError, UsageError
 from tripletgen.options import read_recipe
 from tripletgen.progress import Progress, Silence
+from tripletgen.reports import sum_counts
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener, open_rewriter
 from tripletgen.rewrite.prompt import load_prompts
@@ -153,18 +154,10 @@ def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], 
     if lost:
         captions["dropped"] = dict(sorted({**captions["dropped"], "all_rewrites_refused": lost}.items()))
         captions["used"] -= lost
-    counts = {name: _sum(report[name] for report in reports) for name in COUNTED}
+    counts = {name: sum_counts(report[name] for report in reports) for name in COUNTED}
     triplets = {"total": sum(entry["rows"] for entry in splits.values()), **counts}
     named = [f"{name} with {described['model']}" for name in described["prompts"]]
     return {**before, "captions": captions, "triplets": triplets, "splits": splits, "rewriting": described, "prompts": named}
-
-
-def _sum(counts: Iterator[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for count in counts:
-        for name, number in count.items():
-            total[name] = total.get(name, 0) + number
-    return dict(sorted(total.items()))
 
 
 def _seal(manifest: Manifest, target: Path, units: list[int]) -> Manifest:

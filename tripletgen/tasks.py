@@ -14,7 +14,7 @@ from tripletgen.staging import Files
 Part = tuple[int, int]
 
 UNITS_A_CHUNK = 64
-"""Units whose statistics are merged, and whose pairs lie in one file, at a time."""
+"""Units, or merged ones, whose statistics a worker merges at a time; and units whose pairs lie in one file."""
 
 
 class ReadTask(NamedTuple):
@@ -51,15 +51,15 @@ class ParseTask(NamedTuple):
 
 
 class CountTask(NamedTuple):
-    """Merge the statistics of some parsed units into file `number`."""
+    """Merge files of statistics, those of units or of merged ones, into the file `out`."""
 
     work: str
-    number: int
-    units: tuple[int, ...]
+    out: str
+    parts: tuple[str, ...]
 
     def files(self) -> Files:
         """Return the files of the task."""
-        return Files(tuple(f"parsed/{unit:05d}.stats" for unit in self.units), (f"stats/{self.number:05d}.json",))
+        return Files(self.parts, (self.out,))
 
 
 class MaskTask(NamedTuple):

@@ -98,12 +98,12 @@ def parse_unit(task: ParseTask) -> Report:
 
 
 def count_units(task: CountTask) -> Report:
-    """Merge the statistics of some units into one file."""
+    """Merge the statistics of some units, or of some that were merged, into one file."""
     work, merged = Path(task.work), CorpusStats()
-    for unit in task.units:
-        merged.merge(read_stats(work / "parsed" / f"{unit:05d}.stats"))
-    write_text(work / "stats" / f"{task.number:05d}.json", merged.to_json())
-    return {"unit": task.number}
+    for part in task.parts:
+        merged.merge(read_stats(work / part))
+    write_text(work / task.out, merged.to_json())
+    return {"captions": merged.num_captions}
 
 
 def mask_unit(task: MaskTask) -> Report:

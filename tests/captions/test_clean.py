@@ -25,6 +25,9 @@ MENDED = {
     "a text direction override": ("a dog \u202eon the grass", "a dog on the grass"),
     "white space": ("  a  dog\u00a0on\n the grass ", "a dog on the grass"),
     "quotes around it": ('"A red car on a street."', "A red car on a street."),
+    "a house agent's label": ("property image # luxury villa on the beach", "luxury villa on the beach"),
+    "a player's masked number": ("football player # exits the field", "football player exits the field"),
+    "a hyphen before the last word": ("a middle - aged man on a horse", "a middle-aged man on a horse"),
     "a list mark": ("- A red car on a street.", "A red car on a street."),
 }
 

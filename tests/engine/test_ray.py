@@ -20,7 +20,7 @@ import tripletgen
 from tests.engine import workers
 from tests.engine.workers import POISON_WHEN_EDITED, POISON_WHEN_PARSED, NumberTask
 from tests.helpers import CAPTIONS as CAPTION_LINES
-from tests.helpers import digests, embedded_captions, rows_of, write_lines
+from tests.helpers import digests, embedded_captions, rows_of, shrink_units, write_lines
 from tests.test_resume import StopAt
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.engine.ray import RayEngine, ray_means, ray_session
@@ -133,11 +133,15 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     assert (caught.value.message, caught.value.hint) == ("Ray is not installed", "pip install 'tripletgen[ray]'")
 
 
-def test_the_bytes_are_those_of_the_local_engine(cluster, tmp_path, small_units):
+@pytest.mark.parametrize("size", [4, 64])
+def test_the_bytes_are_those_of_the_local_engine(cluster, tmp_path, size):
+    """Build with so many units that the shuffles have several blocks, and with so few that they have one."""
     twins = [text.replace("dog", animal) for animal in ("cat", "horse") for text in CAPTIONS if " dog " in text]
     write_lines(tmp_path / "a.txt", [*CAPTIONS, *twins, "too short", CAPTIONS[0]])
+    before = shrink_units(size)
     manifest = tripletgen.build(options(tmp_path, "ray", engine="ray"))
     tripletgen.build(options(tmp_path, "local"))
+    shrink_units(before)
     assert digests(tmp_path / "ray") == digests(tmp_path / "local")
     assert manifest["triplets"]["origin"]["pair"] > 1
 

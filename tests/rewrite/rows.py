@@ -1,6 +1,7 @@
 """Rows made by hand, and a model that rewords them well."""
 
 import json
+import re
 
 from tripletgen.rewrite.base import Request
 from tripletgen.schema import Triplet, group_id_of, triplet_id_of
@@ -22,7 +23,12 @@ SPOON = row("a cup of coffee with a spoon", "no longer has a spoon", "a cup of c
 PAIR = row("two men on a bench", "a woman, not two men", "a woman on a bench", "replace_object", ("two men", "a woman"), "pair")
 
 
+def wording_in(content: str) -> str:
+    """Return the wording that a message asks to reword, and nothing where the message is no such question."""
+    found = re.search(r'^Change: (".*")$', content, re.MULTILINE)
+    return str(json.loads(found[1])) if found else ""
+
+
 def reword(request: Request) -> str:
     """Return the given wording with a few words before it."""
-    data = json.loads(request.messages[-1].content) if request.messages[-1].content.startswith("{") else {}
-    return json.dumps({"modification_text": f"same scene, {data.get('change', '')}"})
+    return json.dumps({"modification_text": f"same scene, {wording_in(request.messages[-1].content)}"})

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.helpers import APP, CAPTIONS, environment, run_cli, write_lines
+from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
 from tripletgen.shards.manifest import read_manifest
@@ -18,8 +19,8 @@ from tripletgen.shards.reader import iter_triplets
 
 
 def reword(_: int, body: dict[str, Any]) -> str:
-    data = json.loads(next(m["content"] for m in reversed(body["messages"]) if m["content"].startswith('{"caption"')))
-    return json.dumps({"modification_text": f"same scene, {data['change']}"})
+    given = next(filter(None, (wording_in(message["content"]) for message in reversed(body["messages"]))))
+    return json.dumps({"modification_text": f"same scene, {given}"})
 
 
 def flags(url: str) -> list[str]:
@@ -114,15 +115,16 @@ def test_prompts_are_listed_and_shown(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         (
-            "variables: [reference_caption, modification_text]",
-            "variables: [reference_caption, modification_text, colour]",
+            "variables: [reference_caption, modification_text, source_phrase, target_phrase]",
+            "variables: [reference_caption, modification_text, source_phrase, target_phrase, colour]",
             "unknown variable 'colour'",
         ),
         ("{{ modification_text }}", "{{ modification_text }} {{ target_caption }}", "variable 'target_caption' is used and not declared"),
         ("type: object", "type: thing", "schema is not JSON Schema"),
         ("task: paraphrase", "task: sing", "no task 'sing'"),
+        ("edit_types: [replace_object]", "edit_types: [sing]", "an example is for 'sing'"),
         ("{{ modification_text }}", "{{ modification_text", "user: "),
-        ("version: 1\n", "", "no 'version' in the front matter"),
+        ("version: 2\n", "", "no 'version' in the front matter"),
     ],
 )
 def test_a_prompt_file_with_a_fault_is_named_with_it(old: str, new: str, message: str, tmp_path: Path) -> None:

@@ -75,6 +75,17 @@ def test_a_second_attempt_is_told_the_reason(tmp_path: Path) -> None:
     assert stage.counts.as_json()["tasks"]["paraphrase"]["accepted_at_second_attempt"] == 1
 
 
+def test_of_several_replies_the_first_good_one_is_taken_and_the_refused_are_kept(tmp_path: Path) -> None:
+    def script(request: Request) -> Answer:
+        texts = ("{", '{"modification_text": "put a cat there, no dog"}', '{"modification_text": "a cat where the dog was"}')
+        return Answer(request.key, tuple(Reply(text, truncated=False) for text in texts), 100, 60)
+
+    [unit], stage, rewriter = run([DOG], script, tmp_path / "a", num_replies=3)
+    assert (unit.rows[0].modification_text, len(rewriter.asked)) == ("put a cat there, no dog", 1)
+    assert [(reject[1], reject[3]) for reject in unit.rejects] == [("not_json", "{")]
+    assert stage.counts.as_json()["tokens_out"] == 60
+
+
 def test_a_pair_is_described(tmp_path: Path) -> None:
     [unit], _, _ = run([PAIR], lambda _: '{"modification_text": "a woman in place of the men"}', tmp_path / "a")
     assert (unit.rows[0].origin, unit.rows[0].modification_text) == ("llm", "a woman in place of the men")
@@ -145,6 +156,14 @@ def test_limits_leave_rows_as_they_are_and_count_them(tmp_path: Path) -> None:
     assert Counter(r.origin for unit in units for r in unit.rows) == {"rule": 18, "llm": 12}
     _, stage, _ = run(many(30), reword, tmp_path / "b", max_tokens_total=600, batch_requests=1)
     assert stage.counts.requests == 6  # 120 tokens a request; one batch is ahead of the count
+
+
+def test_a_row_is_shown_the_examples_of_its_edit_type(tmp_path: Path) -> None:
+    _, _, rewriter = run([DOG, SPOON], reword, tmp_path / "a", attempts=1)
+    dog, spoon = ([message.content for message in request.messages[1:-1]] for request in rewriter.asked)
+    assert '{"modification_text":"the dog is now a cat"}' in dog
+    assert '{"modification_text":"take away the kite"}' in spoon
+    assert set(dog).isdisjoint(spoon)
 
 
 def test_rows_are_chosen_by_group_and_seed_alone() -> None:

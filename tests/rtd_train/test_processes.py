@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -21,8 +22,10 @@ from safetensors.torch import load_file
 from rtd_train.corpus import number, share_triplets
 from rtd_train.data import divide_row_groups, read_triplets
 from rtd_train.device import World
+from rtd_train.errors import OutputError
 from rtd_train.inputs import prepare
 from rtd_train.progress import Silent
+from rtd_train.sharing import encode_texts, iter_texts, share_ragged, shared_array
 from tests.helpers import environment
 from tests.rtd_train.together import BATCH, FEW, MANY, train
 
@@ -76,6 +79,30 @@ def test_what_processes_share_is_mapped_and_not_copied(backbone, config):
     world = World(torch.device("cpu"))
     inputs = prepare(backbone, texts, share_triplets(world, texts, Path(config.cache)), config, world, Silent())
     assert all(isinstance(array, np.memmap) for array in (inputs.reference, inputs.target, inputs.features, *inputs.composed))
+
+
+class Elsewhere(NamedTuple):
+    """A process of another machine, which does not see the disk of the first."""
+
+    rank: int = 1
+
+    def tell(self, make):
+        return Path("/not/shared/features.npy.1.tmp")
+
+
+def test_a_disk_that_the_machines_do_not_share_is_told(tmp_path):
+    with (
+        pytest.raises(OutputError, match=r"features.npy.1.tmp: made by the first process, not there for process 1 on ") as caught,
+        shared_array(Elsewhere(), tmp_path / "features.npy", np.float32, (2, 3)),
+    ):
+        pass
+    assert caught.value.hint == "give --cache and --out folders that all machines share"
+
+
+def test_rows_of_different_lengths_come_back_as_they_were(tmp_path):
+    rows = share_ragged(World(torch.device("cpu")), tmp_path / "texts", encode_texts(["a dog", "", "été"]))
+    assert list(iter_texts(rows, slice(0, 3))) == ["a dog", "", "été"]
+    assert list(iter_texts(rows, slice(1, 2))) == [""]
 
 
 @pytest.fixture(scope="module")

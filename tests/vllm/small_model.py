@@ -24,6 +24,7 @@ def write_model(folder: Path) -> Path:
     for name in ("quantization_config", "_pre_quantization_dtype"):
         if hasattr(model.config, name):
             delattr(model.config, name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(folder.name + ".tmp")
     model.save_pretrained(temporary)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(temporary)

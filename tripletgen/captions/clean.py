@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from tripletgen.assets import asset
+from tripletgen.captions.alt_text import told
 from tripletgen.depiction import may_depict
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
@@ -34,9 +35,13 @@ _PART = re.compile(r" -+ |\.\.+ ?|[.!?;|] | ?\u2665 ?| <")
 _UNNAMED = re.compile(r" (?:held|located)(?=\W*$)")
 _AGENCY = re.compile(
     r"(?:,| -)? (?:royalty[ -]free )?(?:(?:stock|free) (?:photo|photography|image|picture|illustration|vector|footage|video|clip art)s?"
-    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|#)\W*$",
+    r"|(?:photo|image|picture) #|royalty[ -]free|- photo(?: sharing)?!?|(?:full )?(?:view )?on photo sharing website"
+    r"|(?:stock )?(?:photo|vector|illustration)s? - \d+|#)\W*$",
     re.IGNORECASE,
 )
+# The label of a house agent's picture, and the masked number on a player's back.
+_LISTING = re.compile(r"^(?:property|listing|featured|gallery) (?:image|photo)s? ?[#:-]\W*", re.IGNORECASE)
+_PLAYER = re.compile(r"(?<=[a-z]) # (?=[a-z])")
 # What is left of an emoticon, a footnote or a credit: "on the wave --", "a sunset ;)", "beach @ hotel".
 _TRAILER = re.compile(
     r"(?<=\w)(?: ?(?:--+|[~*@|/\\=_<>^+]+|[:;]-?[)(DPp]?)+|: (?:vector|abstract|fine) art|: (?:stock )?(?:photo|illustration)s?)$"
@@ -46,10 +51,13 @@ _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 # Hyphens that a tokeniser pulled apart ("close - up"); any other spaced hyphen is a dash and stays one.
-_HYPHEN_BEFORE = "anti|best|co|cross|e|full|half|hand|high|home|ice|long|low|man|mid|multi|never|non|old|open|over|post|pre|re|"
-_HYPHEN_BEFORE += "self|semi|short|single|snow|solid|sub|t|three|time|two|ultra|under|well|x|year|\\d+"
-_HYPHEN_AFTER = "based|brown|class|colou?red|covered|coloured|eyed|filled|free|haired|inspired|lapse|like|made|of|old|out|"
-_HYPHEN_AFTER += "piece|ready|room|seater|shaped|shirts?|size|sized|sleeved|style|the|to|up|ups|wheel|year"
+_HYPHEN_BEFORE = "anti|bas|best|built|co|cross|e|ever|far|felt|first|five|four|full|half|hand|hard|high|home|hot|ice|king|"
+_HYPHEN_BEFORE += "long|low|man|mid|multi|never|non|old|one|open|over|post|pre|queen|re|second|self|semi|short|single|six|"
+_HYPHEN_BEFORE += "snow|solid|sub|t|third|three|time|twin|two|ultra|under|wall|well|wood|x|year|\\d+"
+_HYPHEN_AFTER = "aged|based|bedroom|brown|carved|class|collared|colou?red|coloured|covered|cut|eyed|filled|fitting|free|"
+_HYPHEN_AFTER += "grown|haired|inspired|knit|lapse|level|like|lined|lit|made|mounted|necked|of|old|out|panell?ed|piece|"
+_HYPHEN_AFTER += "print|proof|ready|roofed|room|scale|seater|shaped|shirts?|shot|size|sized|sleeved|storey|story|striped|"
+_HYPHEN_AFTER += "style|the|themed|tip|to|toned|topped|up|ups|wheel|winning|woven|year"
 _HYPHEN = re.compile(rf"\b(?:({_HYPHEN_BEFORE}) - (?=\w)|(?<=\w) - ({_HYPHEN_AFTER})\b)", re.IGNORECASE)
 
 _DETOKENISE: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -104,7 +112,9 @@ def detokenise(text: str) -> str:
 
 def mend(text: str) -> str:
     """Take a headline's label and an agency's tail away ("clear up: a man ...", "... stock photo #"); set `a` and `an` right."""
-    text = _TRAILER.sub("", _AGENCY.sub("", text))
+    text = _TRAILER.sub("", _AGENCY.sub("", _LISTING.sub("", text)))
+    if text.count("#") == 1:
+        text = _PLAYER.sub(" ", text)
     if ": " in text:
         label, _, rest = text.partition(": ")
         if rest.count(" ") >= MIN_WORDS and ":" not in rest and len(label) <= _MAX_LABEL and not label.lower().startswith("image"):
@@ -161,7 +171,7 @@ def clean_caption(raw: str) -> tuple[str, str | None]:
     """Return the cleaned text and None, or the text as far as it got and the reason to drop it."""
     if len(raw) > 10 * MAX_CHARACTERS:
         return repair(raw[:MAX_CHARACTERS]), "too_long"
-    text = mend(detokenise(repair(raw)))
+    text = mend(told(detokenise(repair(raw))))
     for reason, drops in DROP_REASONS:
         if drops(text):
             return text[:MAX_CHARACTERS], reason

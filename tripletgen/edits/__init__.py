@@ -38,10 +38,10 @@ RULES: tuple[EditRule, ...] = (*_SIMPLE, Combine(_SIMPLE))
 """Every edit rule; a new one is one new file and one line here."""
 
 RULE_WEIGHTS = {
-    "change_relation": 30.0,
+    "change_relation": 60.0,
     "change_scene": 50.0,
     "change_action": 12.0,
-    "remove_object": 60.0,
+    "remove_object": 90.0,
     "change_count": 6.0,
     "combine": 6.0,
     "change_viewpoint": 1.5,
@@ -53,7 +53,7 @@ RULE_WEIGHTS = {
 """How early a rule is asked: the rarer its occasion, the earlier, so that every edit type gets its share."""
 
 RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
-"""Rules whose occasions are so rare that both of their first two edits are taken."""
+"""Rules whose occasions are so rare that their first three edits are taken."""
 
 ROUNDS = 12
 
@@ -90,7 +90,7 @@ def propose(
 
 
 def _ask(rule: EditRule, frame: Frame, rng: random.Random, turn: int) -> Iterator[Edit]:
-    """Yield the first edit of a rule in the first turn, then new ones; a rule of rare occasions gives two at a time."""
+    """Yield the first edit of a rule in the first turn, then new ones; a rule of rare occasions gives three at a time."""
     if turn == 0:
         edit = first_edit(rule, frame, rng)
         if edit is None:
@@ -98,7 +98,7 @@ def _ask(rule: EditRule, frame: Frame, rng: random.Random, turn: int) -> Iterato
         yield edit
         if rule.name not in RARE_RULES:
             return
-    yield from islice(rule.propose(frame, rng), 2 if rule.name in RARE_RULES else 1)
+    yield from islice(rule.propose(frame, rng), 3 if rule.name in RARE_RULES else 1)
 
 
 def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:

@@ -18,6 +18,7 @@ _MAX_ALTERNATIVES = 2
 _WAYS = words("actions", "ways")
 # What may follow a verb that stands alone, and what it must not govern.
 _ENDS = ("", ".", ",", "and", "while")
+_BEFORE_NOUN = frozenset(("JJ", "PRP$", "DT", "CD", "POS"))
 _COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")
 
 
@@ -61,6 +62,9 @@ class ChangeAction:
         for token in verbs:
             agent = agent_of(frame, token)
             if agent is None or agent.noun is None or frame.children(token, "prt", "auxpass", "dative", "neg"):
+                continue
+            if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or (frame.children(token, "dobj") and frame.children(token, "conj")):
+                # "Our many walks" is a noun; who holds a camera and takes a picture cannot repair it.
                 continue
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)

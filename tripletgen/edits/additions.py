@@ -5,13 +5,16 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, MEDIA, Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
 from tripletgen.lexicon import Noun, words
 from tripletgen.phrases import NounPhrase
 
 _NO_BACKGROUND = GRAPHIC | {"background", "backdrop", "close", "closeup", "interior", "room", "inside", "indoors"}
 _WORN_WORDS = frozenset(["wear", "wears", "wearing", "wore", "worn", "dressed", "dress", "clad"])
 _UNDRESSED = words("additions", "undressed")
+# People whose dress is told by what they are or do.
+_DRESSED = words("additions", "dressed")
+_AT_SPORT = words("additions", "sport")
 _IDLE_VERBS = words("additions", "idle_verbs")
 _MIN_TOGETHER = 2
 # What must be shown for a way of adding to be possible at all.
@@ -95,6 +98,8 @@ def _is_telling(frame: Frame, lemma: str) -> bool:
 
 
 def _can_wear(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    if noun.category in _DRESSED or frame.words & _AT_SPORT:
+        return False
     return noun.kind == "person" and not frame.words & _WORN_WORDS and not frame.words & _UNDRESSED and _can_follow(frame, phrase)
 
 
@@ -113,14 +118,17 @@ def _can_follow(frame: Frame, phrase: NounPhrase) -> bool:
     if parsed.deps[phrase.head] not in ("ROOT", "nsubj", "pobj") or frame.words & GRAPHIC:
         return False
     governor = parsed.lowers[parsed.heads[phrase.head]]
-    if parsed.deps[phrase.head] == "pobj" and (governor != "of" or frame.parsed.heads[parsed.heads[phrase.head]] > 2):
-        return False
+    if parsed.deps[phrase.head] == "pobj":
+        holder = parsed.heads[parsed.heads[phrase.head]]
+        # "A portrait of a man", but not "one of the girls" or "the many faces of a man".
+        if governor != "of" or holder > 2 or parsed.lowers[holder] not in MEDIA:
+            return False
     if following >= len(parsed):
         return True
     tag, word = parsed.tags[following], parsed.lowers[following]
     if tag in ("IN", "RB") and parsed.heads[following] == phrase.head:
         return word in ("on", "at", "near", "beside", "behind", "under", "against")
-    return tag in ("VBG", "VBZ", "VBP", "IN", ".", "CC") and word not in ("of", "in", "with", "from", "as", "that")
+    return tag in ("VBG", "VBZ", "VBP", "IN", ".") and word not in ("of", "in", "with", "from", "as", "that")
 
 
 def _can_stand_beside(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:

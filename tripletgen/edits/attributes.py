@@ -38,6 +38,10 @@ _CLOSED = frozenset(
     )
 )
 _QUANTITIES = frozenset(("several", "many", "few", "some", "various", "numerous", "countless"))
+_NEUTRAL = words("attributes", "neutral")
+_TIED_AFTER = frozenset(("fashioned", "school", "style", "time", "timer", "world", "age", "aged"))
+_TIED_WORDS = [[word] for word in sorted(_TIED_AFTER)]
+_SIZES = frozenset(("size", "height"))
 OPINIONS = words("attributes", "opinions")
 # Where these are, no place is empty.
 _UNCOLORED = words("attributes", "uncolored")
@@ -131,7 +135,7 @@ class CompareAttribute:
         if stated:
             return [(group, pair, token) for pair, token in stated]
         known = frame.lexicon.groups.get(group)
-        if known is None or place_for(frame, phrase, known) is None:
+        if known is None or _is_ground(frame, phrase, group) or place_for(frame, phrase, known) is None:
             return []
         return [(group, pair, None) for pair in pairs]
 
@@ -161,7 +165,7 @@ def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
         return False
     if not phrase.plain or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
         return False
-    if phrase.determiner >= 0 and parsed.lowers[phrase.determiner] not in _DETERMINERS:
+    if phrase.determiner >= 0 and (parsed.lowers[phrase.determiner] not in _DETERMINERS or "such" in parsed.lowers[: phrase.determiner]):
         return False
     governor = parsed.lowers[parsed.heads[phrase.head]]
     return not (parsed.deps[phrase.head] == "pobj" and governor in ("as", "like", "than", "by"))
@@ -173,7 +177,7 @@ def is_free(frame: Frame, token: int) -> bool:
     if token > 0 and (parsed.lowers[token - 1] in _SHADES or parsed.tags[token - 1] in ("HYPH", "RB", "CC", ",")):
         return False
     following = parsed.tags[token + 1] if token + 1 < len(parsed) else ""
-    if following in ("HYPH", "CC", ","):
+    if following in ("HYPH", "CC", ",") or parsed.lowers[token + 1 : token + 2] in _TIED_WORDS:
         return False
     return not frame.children(token)
 
@@ -181,11 +185,15 @@ def is_free(frame: Frame, token: int) -> bool:
 def _new_values(frame: Frame, phrase: NounPhrase, noun: Noun, rng: random.Random) -> tuple[AttributeGroup, list[str]] | None:
     """Return a group of which the phrase states no value, and the values that may be added, or None."""
     groups = [frame.lexicon.groups[name] for name in sorted(noun.attributes)]
-    groups = [group for group in groups if group.insert and place_for(frame, phrase, group) is not None]
+    groups = [group for group in groups if group.insert and not _is_ground(frame, phrase, group.name)]
+    groups = [group for group in groups if place_for(frame, phrase, group) is not None]
     if not groups:
         return None
     group = rng.choices(groups, [_GROUP_WEIGHTS.get(group.name, 1.0) for group in groups])[0]
     values = [v for v in group.values if v not in frame.words and v not in noun.lemma]
+    if group.name == "full_empty" and (frame.parsed.deps[phrase.head] == "pobj" or frame.children(phrase.head, "prep")):
+        # Something is on the plate, or in the cup.
+        return None
     if group.name == "crowd" and any(other.noun and other.noun.kind in _PRESENT_KINDS for other in frame.phrases):
         values = [v for v in values if v != "empty"]
     return (group, values) if values else None
@@ -207,7 +215,9 @@ def stated_values(frame: Frame, phrase: NounPhrase) -> list[tuple[int, Attribute
             group = lexicon.groups["paint"] if word in lexicon.groups["paint"].values else None
         if group is not None and is_free(frame, token):
             found.append((token, group))
-    return found
+    names = [group.name for _, group in found]
+    # Of a "clear blue sky" neither word can change alone.
+    return [(token, group) for token, group in found if names.count(group.name) == 1]
 
 
 def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | None:
@@ -233,7 +243,9 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
             return None
         if parsed.tags[token] not in ("JJ", "NN") or not is_free(frame, token):
             return None
-        if parsed.tags[token + 1] in ("CC", ",") or word in _CLOSED:
+        # What an unknown word says may be the same or the contrary: "a vintage trendy kitchen", "a huge mini chest".
+        is_unknown = not groups and not _is_neutral(frame, token)
+        if is_unknown or parsed.tags[token + 1] in ("CC", ",") or word in _CLOSED:
             return None
         if max((other.place for other in groups), default=_unknown_place(frame, token)) <= group.place:
             break
@@ -241,10 +253,22 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
     return place
 
 
+def _is_ground(frame: Frame, phrase: NounPhrase, group: str) -> bool:
+    """Tell whether a landscape is where something else is: nobody fishes "in the larger mountains"."""
+    is_land = phrase.noun is not None and phrase.noun.kind in ("landscape", "sky")
+    return is_land and group in _SIZES and frame.parsed.deps[phrase.head] == "pobj"
+
+
 def _is_bare(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether a noun that wants an article goes without one inside a caption: of "at school" no adjective makes a place."""
     wants_article = phrase.noun is not None and phrase.noun.is_count and not phrase.is_plural
     return wants_article and frame.parsed.deps[phrase.head] in ("pobj", "dobj")
+
+
+def _is_neutral(frame: Frame, token: int) -> bool:
+    """Tell whether a word of no group says nothing of size, age, color or make: an opinion, a noun, or a known plain adjective."""
+    word = frame.parsed.lowers[token]
+    return frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound" or word in OPINIONS or word in _NEUTRAL
 
 
 def _unknown_place(frame: Frame, token: int) -> int:

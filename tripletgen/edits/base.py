@@ -17,6 +17,8 @@ _HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 
 # Pictures of no place: nothing can stand beside or behind what they show.
 GRAPHIC = words("base", "graphic")
+# Words for the picture itself, "a portrait of".
+MEDIA = words("counts", "media")
 _TOWARDS = ("at", "to", "toward", "towards", "into", "from", "for")
 _INDOOR_WORDS = words("base", "indoor_words")
 _TALE_WORDS = words("base", "tale_words")

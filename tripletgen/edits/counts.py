@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tripletgen.edits.base import Change, Edit, Frame, insertion, naming, shuffled, slots_of, words_of
+from tripletgen.edits.base import MEDIA, Change, Edit, Frame, insertion, naming, shuffled, slots_of, words_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, SINGULAR_PRONOUNS, agree
 from tripletgen.lexicon import Noun, words
 from tripletgen.lexicon.inflection import verb_lemma
@@ -12,9 +12,10 @@ from tripletgen.phrases import NounPhrase
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _WORDS = {number: word for word, number in NUMBERS.items()}
 _VAGUE = frozenset(["several", "many", "some", "few", "various", "numerous", "multiple"])
-_MEDIA = words("counts", "media")
 _COUNTED_KINDS = words("counts", "counted_kinds")
 _HOLDING = words("counts", "holding")
+# Of smaller things that come with something, such as bricks, any number may be meant.
+_MIN_COUNTED = 2
 _WORN_KINDS = frozenset(("clothing", "footwear", "accessory", "body"))
 # Only one can do it, or only several can.
 _ALONE = words("counts", "alone")
@@ -35,7 +36,7 @@ class ChangeCount:
             if phrase.noun is None or not _is_countable(frame, phrase, phrase.noun):
                 continue
             old = _number_of(frame, phrase)
-            if old is None:
+            if old is None or (old == 0 and frame.parsed.deps[phrase.head] == "pobj" and phrase.noun.size < _MIN_COUNTED):
                 continue
             new = _new_number(old, rng)
             edit = self.edit(frame, phrase, phrase.noun, old, new)
@@ -82,7 +83,8 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if not noun.is_count or noun.kind not in _COUNTED_KINDS or not phrase.plain or noun.plural == noun.lemma:
         return False
     dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
-    if dep == "pobj" and not (governor == "with" or (governor == "of" and _of_medium(frame, phrase))):
+    is_counted = governor == "with" or (governor == "of" and _of_medium(frame, phrase))
+    if dep == "pobj" and (noun.kind in _WORN_KINDS or not is_counted):
         return False
     if dep == "dobj" and verb_lemma(governor) not in _HOLDING:
         return False
@@ -95,7 +97,7 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 
 def _of_medium(frame: Frame, phrase: NounPhrase) -> bool:
     preposition = frame.parsed.heads[phrase.head]
-    return frame.parsed.lowers[frame.parsed.heads[preposition]] in _MEDIA
+    return frame.parsed.lowers[frame.parsed.heads[preposition]] in MEDIA
 
 
 def _owns_singular(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:

@@ -20,6 +20,12 @@ _KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
 _POINTING = frozenset(("other", "same", "own", "such", "another", "both"))
 # People who can do little: what they do must have been seen.
 _HELPLESS = frozenset(("baby", "infant", "toddler"))
+# Two things of one name: what one drinks from or sees with, what one eats or drinks to.
+_AMBIGUOUS = frozenset(("glasses", "toast", "bat", "date"))
+_EYES = frozenset(("wearing", "wears", "wear"))
+_CHILDISH = frozenset(("little", "small", "tiny", "cute", "adorable", "toddler", "baby"))
+_ADULTS = ("man", "woman")
+_STEM = 5
 _PLACES = ("landscape", "room", "building", "structure")
 
 
@@ -58,7 +64,8 @@ def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     parsed = frame.parsed
     if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
         return False
-    if noun.kind == "graphic" and phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$":
+    is_owned = phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$"
+    if (noun.kind == "graphic" and is_owned) or (noun.lemma in _AMBIGUOUS and not frame.words & _EYES):
         return False  # his heart is no shape
     if any(parsed.lowers[token] in _POINTING for token in phrase.adjectives):
         return False
@@ -85,9 +92,13 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
+    small = old.kind == "person" and not frame.words.isdisjoint(_CHILDISH)
     tied = old.kind == "person" and (pronouns is not None or not frame.words.isdisjoint(_TIED))
     for new in frame.lexicon.substitutes[old.lemma]:
-        if new.lemma in frame.lemmas or new.lemma in frame.words:
+        if new.lemma in frame.lemmas or new.lemma in frame.words or (small and new.category in _ADULTS):
+            continue
+        if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):
+            # "Climbers climbing".
             continue
         if tied and (new.gender != old.gender or pronouns == "both"):
             continue
@@ -97,23 +108,31 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:
     """Return how well a noun fits the slots of another: 0 where a slot that asks for evidence has none."""
     stats = frame.stats
-    weight = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0))
+    weight, found = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0)), 0
     for relation, word in slots:
         seen = stats.seen(f"{relation}:{word}", new.lemma)
         if seen == 0 and _asks_for_evidence(frame, relation, word, old, new):
             return 0.0
         weight *= 1.0 + min(seen, 9) / 3
-    return weight
+        found += seen
+    return 0.0 if new.lemma in _HELPLESS and not found else weight
 
 
 def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: Noun) -> bool:
     if relation in ("nsubj", "dobj"):
         # People can do and undergo what people can; things and animals only what was seen.
         return word not in LIGHT_VERBS and not (old.kind == "person" and new.kind == "person" and new.lemma not in _HELPLESS)
+    if relation == "vprep":
+        # What a thing is done with: wood is cut with a saw.
+        return word.endswith(" with") and word.partition(" ")[0] not in LIGHT_VERBS and old.kind not in ("person", "animal")
     if relation == "amod":
         if word in PLAIN_ADJECTIVES:
             return False
         groups = frame.lexicon.groups_of.get(word, ())
         return not any(group in new.attributes and group in old.attributes for group in groups)
     # Places and vehicles are choosy about their prepositions: on a beach, in a harbour; in a car, on a scooter.
-    return relation == "pobj" and new.kind in (*_PLACES, "vehicle") and word in ("in", "on", "at", "along", "across", "down", "through")
+    return (
+        relation == "pobj"
+        and new.kind in (*_PLACES, "vehicle")
+        and word in ("in", "on", "at", "along", "across", "down", "through", "of", "over", "into", "from")
+    )

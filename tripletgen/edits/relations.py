@@ -69,7 +69,7 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
             if words not in _sets():
                 continue
             figure, moves = figure_of(frame, first)
-            if figure is None or figure.noun is None:
+            if figure is None or figure.noun is None or frame.parsed.deps[figure.head] == "conj" or frame.children(figure.head, "conj"):
                 continue
             others = _alternatives(words, figure, ground, moves=moves)
             if others:

@@ -8,7 +8,7 @@ from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
 from tripletgen.lexicon import words
 from tripletgen.phrases import NounPhrase
 
-_BESIDE = frozenset(("with", "beside", "near", "in"))
+_BESIDE = frozenset(("with", "beside", "near", "in", "under", "behind"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
 _POSTURES = words("removals", "postures")
 _WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
@@ -116,7 +116,11 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         tied = frame.children(objects[0], "conj", "cc", "acl", "relcl") or parsed.tags[token - 1] in ("CC", "IN")
         if tied or _followed_by_and(frame, run[1]):
             continue
-        yield _Part(*run, thing, owner, _WORDINGS.get(word, "remove_nearby"))
+        if "," in parsed.lowers[run[0] : run[1] + 1]:
+            continue
+        # Nobody is taken "from" somebody.
+        alike = thing.noun is not None and thing.noun.kind in ("person", "group")
+        yield _Part(*run, thing, owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
 
 
 def _has_place(frame: Frame, head: int) -> bool:
@@ -234,4 +238,4 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
     following = frame.parsed.lowers[last + 1 : last + 4]
-    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"]) or bool({"background", "foreground"} & set(following))
+    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"], ["like"]) or bool({"background", "foreground"} & set(following))

@@ -25,7 +25,6 @@ _MOVABLE: dict[str, tuple[str, ...]] = {
     "group": (),
     "animal": (),
     "vehicle": ("town", "green", "dry"),
-    "furniture": ("home",),
     "object": ("home",),
     "container": ("home",),
     "toy": ("home",),

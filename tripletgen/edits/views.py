@@ -18,6 +18,12 @@ _ABSTRACT_ENDINGS = ("tion", "sion", "ence", "ance", "ity", "ness", "ment", "ism
 _TITLES = words("views", "titles")
 _SCENE_WORDS = words("views", "scene_words")
 _STYLED = GRAPHIC | words("views", "styled")
+_PLACING = frozenset(("on", "in", "at", "near", "with", "under", "behind", "beside", "against", "over", "inside", "along", "around"))
+_SEASONS = frozenset(("winter", "summer", "autumn", "spring"))
+_HAPPENINGS = words("views", "happenings")
+_TIMES = words("views", "times")
+_COLORLESS = frozenset(("sepia", "monochrome", "grayscale", "colorless"))
+_PARTITIVES = words("views", "partitives")
 _DAYLIGHT_WORDS = words("views", "daylight_words")
 
 
@@ -52,10 +58,12 @@ class ChangeViewpoint:
             slots = slots_of("subject", name_of(frame, depicted, short=True))
             slots |= {"view": new, "view_a": medium, "old_view": old}
             return Edit(self.name, self.edit_type, old, new, (change,), "medium", slots)
-        is_all = frame.phrases[0] is subject and parsed.deps[subject.head] == "ROOT"
+        is_all = _is_first(frame, subject) and _is_head(frame, subject)
         if not frame.is_nominal or not is_all or not _is_drawable(frame, subject):
             return None
-        if frame.words & (GRAPHIC | _TITLES):
+        # A kitchen design is a room.
+        is_room = subject.noun is not None and subject.noun.kind in ("room", "building")
+        if frame.words & (GRAPHIC | _TITLES) and not is_room:
             return None
         first = parsed.span(0, 0)
         change = Change(0, parsed.ends[0], f"{medium} of {lower_first(frame, 0, first)}")
@@ -69,15 +77,17 @@ class ChangeViewpoint:
         subject = _first_noun(frame)
         if subject is None:
             return None
-        if subject.noun is None:
+        if subject.noun is None or _is_joined(frame, subject):
             return self._scene_tail(frame, rng)
         slots = slots_of("subject", name_of(frame, subject, short=True))
         for kind, known in (("time", "known_time"), ("weather", "known_weather")):
             for old in data[known]:
                 if text.lower().endswith(f" {old}"):
-                    if frame.words & {"clock"}:
+                    if frame.words & {"clock", "early", "late"}:
                         return None
-                    new = rng.choice([tail for tail in data[kind] if tail != old and tail.split()[-1] not in text.lower()])
+                    # A season gives way to a season, or it would be lost unsaid.
+                    others = data["season"] if old.split()[-1] in _SEASONS else data[kind]
+                    new = rng.choice([tail for tail in others if tail != old and tail.split()[-1] not in text.lower()])
                     change = Change(frame.end - len(old), frame.end, new)
                     return Edit(self.name, self.edit_type, old, new, (change,), "tail", slots | {"tail": new, "old_tail": old})
         if not frame.is_outdoor or frame.words & _DAYLIGHT_WORDS:
@@ -98,15 +108,29 @@ class ChangeViewpoint:
 
     def _style(self, frame: Frame, rng: random.Random) -> Edit | None:
         """Say at the end of a caption that is a sentence how the scene is shown, as the medium does before a noun phrase."""
-        if not frame.shown or not frame.words.isdisjoint(_STYLED) or not _is_scene(frame):
-            return None
         subject = _first_noun(frame)
+        is_made = not frame.words.isdisjoint(_STYLED)
+        if frame.words & _COLORLESS or "black and white" in frame.text.lower() or frame.parsed.lowers.count(",") > 1:
+            return None
+        if not (is_made or _is_scene(frame) or (subject is not None and _is_whole(frame, subject))):
+            return None
+        is_sentence = not frame.is_nominal
+        if is_made and not (_is_scene(frame) if is_sentence else _is_picture(frame)):
+            return None
         styles: dict[str, list[str]] = read_yaml("lexicon/views.yaml")["style"]
-        new = rng.choice(styles["any"] + styles["outdoor"] if frame.is_outdoor else styles["any"])
-        slots, wording = {"tail": new}, "style_scene"
-        if subject is not None and subject.noun is not None and frame.parsed.lowers[subject.head] not in _SCENE_WORDS:
+        made = styles["plain"] if is_sentence else styles["tone"]
+        outdoor = styles["outdoor"] if frame.is_outdoor else []
+        wording = "style_scene"
+        slots: dict[str, str] = {}
+        named = subject is not None and (subject.noun is not None or _is_drawable(frame, subject))
+        if subject is not None and named and not _is_joined(frame, subject) and not (subject.noun and subject.noun.kind == "body"):
             slots |= slots_of("subject", name_of(frame, subject, short=True))
             wording = "style"
+        # An angle is one thing's; a scene has its colors and its hand.
+        is_thing = subject is not None and subject.noun is not None and subject.noun.kind not in ("sky", "material", "event")
+        angles = styles["angle"] + outdoor if wording == "style" and is_thing else []
+        new = rng.choice(made if is_made else styles["any"] + angles)
+        slots["tail"] = new
         change = Change(frame.end, frame.end, f", {new}")
         return Edit(self.name, self.edit_type, None, new, (change,), wording, slots)
 
@@ -118,35 +142,104 @@ def _is_scene(frame: Frame) -> bool:
     if frame.is_nominal:
         if parsed.tags[root] == "VBG" or parsed.lowers[root] in _SCENE_WORDS:
             return root <= 1 or parsed.lowers[root] in _SCENE_WORDS
+        if parsed.lowers[root] in _HAPPENINGS and frame.phrase_at(root) is not None:
+            return True
         is_named = parsed.tags[root] in ("NN", "NNS") and frame.phrase_at(root) is not None and not _is_abstract(parsed.lowers[root])
         return is_named and not frame.kinds.isdisjoint(_SCENE_KINDS) and not frame.words & (GRAPHIC | _TITLES)
     subject = _first_noun(frame)
-    # The past is told, the present is seen: "was revealed to be a hero" has no look.
-    if parsed.tags[root] == "VBD" or subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
+    if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
         return False
     if subject.noun is not None:
         return subject.noun.kind not in _UNDRAWN_KINDS
     return not _is_abstract(parsed.lowers[subject.head]) and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
 
 
+def _is_picture(frame: Frame) -> bool:
+    """Tell whether a caption is a noun phrase, such as "seamless pattern with flowers", whose colors may be others."""
+    parsed = frame.parsed
+    root = parsed.deps.index("ROOT")
+    return (
+        frame.is_nominal
+        and parsed.tags[root] in ("NN", "NNS")
+        and (parsed.lowers[root] in _STYLED or not _is_abstract(parsed.lowers[root]))
+    )
+
+
+def _is_head(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a noun is what a caption without a finite verb names: its root, or what its participle is said of."""
+    parsed, head = frame.parsed, subject.head
+    if parsed.deps[head] == "pobj" and parsed.lowers[parsed.heads[head]] == "of":
+        head = parsed.heads[parsed.heads[head]]
+    doing = parsed.deps[head] in ("nsubj", "nsubjpass") and parsed.deps[parsed.heads[head]] == "ROOT"
+    return parsed.deps[head] == "ROOT" or (doing and parsed.tags[parsed.heads[head]] in ("VBG", "VBN"))
+
+
+def _is_first(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether no other thing is named before the subject, but for the "selection" that it is in."""
+    before = [phrase for phrase in frame.phrases if phrase.head < subject.head]
+    return not before or (len(before) == 1 and _contained(frame, before[0].head) is subject)
+
+
+def _is_whole(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a caption is one thing that can be drawn, with what is said of it."""
+    return frame.is_nominal and _is_first(frame, subject) and _is_head(frame, subject) and _is_drawable(frame, subject)
+
+
+def _is_joined(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether the subject is one of several, so that its name alone does not name what is shown."""
+    return bool(frame.children(subject.head, "conj", "appos")) or "CC" in frame.parsed.tags[: subject.head]
+
+
 def _is_drawable(frame: Frame, subject: NounPhrase) -> bool:
-    """Tell whether a caption's subject is a thing that can be shown in any medium; of an unknown noun its article tells."""
+    """Tell whether a caption's subject is a thing that can be shown in any medium."""
     if subject.noun is not None:
-        return subject.noun.kind not in _UNDRAWN_KINDS and not _is_part(frame, subject)
-    lowers = frame.parsed.lowers
-    concrete = subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an", "the", "two", "three")
-    best = any(frame.parsed.tags[token] == "JJS" for token in subject.adjectives)
-    return concrete and not best and not _is_abstract(lowers[subject.head]) and subject.plain
+        is_thing = subject.noun.kind not in _UNDRAWN_KINDS or (subject.noun.kind in ("material", "graphic") and _is_placed(frame, subject))
+        return is_thing and not _is_part(frame, subject)
+    lowers, tags = frame.parsed.lowers, frame.parsed.tags
+    # "A time-lapse" is no lapse, and what glows purple no purple.
+    is_tail = (subject.head > 0 and tags[subject.head - 1] == "HYPH") or lowers[subject.head] in frame.lexicon.groups_of
+    if (
+        is_tail
+        or _is_abstract(lowers[subject.head])
+        or lowers[subject.head].endswith("ing")
+        or any(tags[token] == "JJS" for token in subject.adjectives)
+    ):
+        return False
+    article = subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an", "the", "two", "three")
+    return (article and subject.plain) or _is_placed(frame, subject)
+
+
+def _is_ground(frame: Frame, ground: NounPhrase) -> bool:
+    """Tell whether a phrase names something that another can be in, on or with: a thing, no time and no idea."""
+    word = frame.parsed.lowers[ground.head]
+    return ground.noun.kind != "event" if ground.noun is not None else word not in _TIMES and not _is_abstract(word)
+
+
+def _is_placed(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether something known stands by an unknown noun, or it does something: such a noun is a thing too."""
+    grounds = [
+        frame.phrase_at(g)
+        for p in frame.children(subject.head, "prep")
+        if frame.parsed.lowers[p] in _PLACING
+        for g in frame.children(p, "pobj")
+    ]
+    if frame.parsed.deps[subject.head] in ("nsubj", "nsubjpass") and frame.is_nominal:
+        return True
+    placed = any(ground is not None and _is_ground(frame, ground) for ground in grounds)
+    return placed or any(frame.parsed.tags[token] in ("VBG", "VBN") for token in frame.children(subject.head, "acl"))
 
 
 def _is_abstract(word: str) -> bool:
-    return word in _ABSTRACT or word.endswith(_ABSTRACT_ENDINGS)
+    one = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
+    return word in _ABSTRACT or one in _ABSTRACT or one.endswith(_ABSTRACT_ENDINGS)
 
 
 def _is_part(frame: Frame, subject: NounPhrase) -> bool:
     """Tell whether the subject is a part of what follows: the face of a home, the back of a car."""
-    following = frame.parsed.lowers[subject.head + 1 : subject.head + 2]
-    return subject.noun is not None and subject.noun.kind == "body" and following == ["of"]
+    if subject.noun is None or subject.noun.kind != "body" or frame.parsed.lowers[subject.head + 1 : subject.head + 2] != ["of"]:
+        return False
+    wholes = [frame.phrase_at(whole) for whole in frame.children(subject.head + 1, "pobj")]
+    return not any(whole is not None and whole.noun is not None and whole.noun.kind in ("person", "animal") for whole in wholes)
 
 
 def _new_medium(subject: NounPhrase, rng: random.Random) -> str:
@@ -164,8 +257,18 @@ def _first_noun(frame: Frame) -> NounPhrase | None:
         return stated[3]
     for phrase in frame.phrases:
         if frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass"):
-            return phrase
-    return None
+            return _contained(frame, phrase.head) or phrase
+    root = frame.parsed.deps.index("ROOT")
+    return _contained(frame, root) if frame.parsed.tags[root] == "CD" else None
+
+
+def _contained(frame: Frame, head: int) -> NounPhrase | None:
+    """Return the phrase of what is meant by "a selection of bottles", "one of the rooms": the thing after "of", if it is known."""
+    parsed = frame.parsed
+    if (parsed.lowers[head] not in _PARTITIVES and parsed.tags[head] != "CD") or parsed.lowers[head + 1 : head + 2] != ["of"]:
+        return None
+    things = [frame.phrase_at(thing) for thing in frame.children(head + 1, "pobj")]
+    return next((thing for thing in things if thing is not None and thing.noun is not None), None)
 
 
 def _stated_medium(frame: Frame) -> tuple[int, int, str, NounPhrase] | None:

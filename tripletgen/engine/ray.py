@@ -88,7 +88,6 @@ def ray_session(address: str | None, workers: int) -> Iterator[None]:
 def _import_ray() -> Any:
     try:
         import ray
-        import ray.data
     except ModuleNotFoundError as error:
         raise MissingExtraError("Ray is not installed", "pip install 'tripletgen[ray]'") from error
     return ray
@@ -147,10 +146,7 @@ class RayEngine:
         return 2 * max(1, int(resources.get("CPU", 1)))
 
     def _submit(self, function: Callable[[Task], Result], task: Task, *, keep: bool = True, retries: int = RETRIES) -> Any:
-        import ray
-
-        run = ray.remote(max_retries=retries, num_cpus=1)(_run)
-        return run.remote(_Order(function, task, self._root, keep, self._code, self._warm_up))
+        return _runner(retries).remote(_Order(function, task, self._root, keep, self._code, self._warm_up))
 
     def _without_crashing(self, function: Callable[[Task], Result], task: Task) -> Result:
         """Return the result of a unit without the captions at which its worker dies."""
@@ -211,6 +207,14 @@ def _run(order: _Order) -> Any:
         return run_staged(order.function, order.task, order.root, keep=order.keep)
     except TripletgenError as error:
         return error
+
+
+@cache
+def _runner(retries: int) -> Any:
+    """Return what submits orders; made once, for each is sent to every worker."""
+    import ray
+
+    return ray.remote(max_retries=retries, num_cpus=1)(_run)
 
 
 @cache

@@ -177,19 +177,10 @@ def _shuffled(items: list[dict[str, Any]], load: Callable[..., Iterator[pa.Table
     Raises:
         TripletgenError: a worker raised it, or a block came in two: the second would take the place of the first.
     """
-    import ray.data
     from ray.exceptions import RayError
 
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.target_max_block_size = max(context.target_max_block_size or 0, 4 * width * UNIT_BYTES)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    rows = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(load, batch_size=1)
-    for column, bounds, function in steps:
-        rows = rows.sort(column, boundaries=[*bounds]) if bounds else rows.repartition(1)
-        rows = rows.map_batches(function, batch_size=None, batch_format="pyarrow")
     try:
-        written = rows.take_all()
+        written = _sorted_blocks(items, load, steps, width) if any(bounds for _, bounds, _ in steps) else _one_block(items, load, steps)
     except RayError as error:
         raise _ours(error) from error
     names = [name for entry in written for name in entry["names"]]
@@ -198,6 +189,34 @@ def _shuffled(items: list[dict[str, Any]], load: Callable[..., Iterator[pa.Table
             "a block of the shuffle was divided", "a caption that stands there millions of times does that: remove copies first"
         )
     return sum(int(entry["rows"]) for entry in written)
+
+
+def _sorted_blocks(items: list[dict[str, Any]], load: Callable[..., Iterator[pa.Table]], steps: list[Step], width: int) -> list[Any]:
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.target_max_block_size = max(context.target_max_block_size or 0, 4 * width * UNIT_BYTES)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    rows = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(load, batch_size=1)
+    for column, bounds, function in steps:
+        rows = rows.sort(column, boundaries=[*bounds]).map_batches(function, batch_size=None, batch_format="pyarrow")
+    return list(rows.take_all())
+
+
+def _one_block(items: list[dict[str, Any]], load: Callable[..., Iterator[pa.Table]], steps: list[Step]) -> list[Any]:
+    """Take the steps in one task: what is one part is not sorted, and the start of Ray Data would take longer than it does."""
+    import ray
+
+    def take() -> list[Any]:
+        table = pa.concat_tables(part for item in items for part in load({name: [value] for name, value in item.items()}))
+        for *_, function in steps:
+            table = function(table)
+        written: list[Any] = table.to_pylist()
+        return written
+
+    result: Any = ray.remote(max_retries=3, num_cpus=1)(take).remote()
+    return list(ray.get(result))
 
 
 def _ours(error: BaseException) -> TripletgenError:

@@ -17,11 +17,11 @@ from tripletgen.assets import asset
 from tripletgen.errors import UsageError
 from tripletgen.rewrite.base import Message
 from tripletgen.rewrite_options import TASKS
-from tripletgen.schema import Triplet
+from tripletgen.schema import EDIT_TYPES, Triplet
 
 VARIABLES: dict[str, tuple[str, ...]] = {
     "paraphrase": ("reference_caption", "modification_text", "target_caption", "source_phrase", "target_phrase", "edit_type"),
-    "edit": ("reference_caption", "edit_type", "wish"),
+    "edit": ("reference_caption", "edit_type", "wish", "source_phrase"),
     "describe": ("reference_caption", "target_caption", "source_phrase", "target_phrase"),
 }
 """What the template of a task may print."""
@@ -42,6 +42,14 @@ WISHES = {
 _KEYS = ("name", "version", "task", "variables", "schema", "user", "examples")
 
 
+class Example(NamedTuple):
+    """Data with the reply that is wished for; `edit_types` says which rows are shown it, empty means all."""
+
+    data: dict[str, Any]
+    reply: dict[str, Any]
+    edit_types: tuple[str, ...] = ()
+
+
 class Prompt(NamedTuple):
     """A prompt file that was checked."""
 
@@ -52,12 +60,16 @@ class Prompt(NamedTuple):
     schema: dict[str, Any]
     system: str
     user: str
-    examples: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
+    examples: tuple[Example, ...]
 
     @property
     def prompt_id(self) -> str:
         """Return `name@hash`: equal ids mean equal prompts."""
         return f"{self.name}@{hashlib.sha256(json.dumps(self, sort_keys=True).encode()).hexdigest()[:8]}"
+
+    def examples_for(self, edit_type: str) -> tuple[Example, ...]:
+        """Return the examples of an edit type, in the order of the file: a small model does what it is shown last."""
+        return tuple(example for example in self.examples if not example.edit_types or edit_type in example.edit_types)
 
 
 def load_prompts(folder: str | None = None) -> dict[str, Prompt]:
@@ -123,11 +135,15 @@ def read_prompt(path: Path) -> Prompt:
     return prompt
 
 
-def _examples(path: Path, values: Any) -> tuple[tuple[dict[str, Any], dict[str, Any]], ...]:
+def _examples(path: Path, values: Any) -> tuple[Example, ...]:
     try:
-        return tuple((dict(entry["data"]), dict(entry["reply"])) for entry in values)
-    except (TypeError, KeyError, ValueError) as error:
+        examples = tuple(Example(dict(entry["data"]), dict(entry["reply"]), tuple(entry.get("edit_types", ()))) for entry in values)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise UsageError(f"{path}: an example lacks data or reply", "write examples: [{data: {...}, reply: {...}}]") from error
+    for name in (name for example in examples for name in example.edit_types):
+        if name not in EDIT_TYPES:
+            raise UsageError(f"{path}: an example is for {name!r}, no edit type", f"edit types: {', '.join(EDIT_TYPES)}")
+    return examples
 
 
 def _check_variables(path: Path, prompt: Prompt) -> None:
@@ -145,9 +161,9 @@ def _check_variables(path: Path, prompt: Prompt) -> None:
     for name in sorted(used):
         if name not in prompt.variables:
             raise UsageError(f"{path}: variable {name!r} is used and not declared", f"variables of {prompt.task}: {', '.join(allowed)}")
-    for data, _ in prompt.examples:
+    for example in prompt.examples:
         try:
-            render(prompt.user, data)
+            render(prompt.user, example.data)
         except jinja2.UndefinedError as error:
             raise UsageError(f"{path}: an example lacks a variable ({error.message})", f"it needs {', '.join(prompt.variables)}") from error
 
@@ -166,8 +182,8 @@ def _check_schema(path: Path, prompt: Prompt) -> None:
             raise UsageError(
                 f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}"
             )
-    for _, reply in prompt.examples:
-        for fault in Draft202012Validator(prompt.schema).iter_errors(reply):
+    for example in prompt.examples:
+        for fault in Draft202012Validator(prompt.schema).iter_errors(example.reply):
             raise UsageError(f"{path}: an example's reply does not fit the schema ({fault.message})", "mend the example or the schema")
 
 
@@ -193,19 +209,20 @@ def render(template: str, data: Mapping[str, Any]) -> str:
     return str(_template(template).render(data)).strip()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def _prefix(system: str, user: str, examples: str) -> tuple[Message, ...]:
     turns = [Message("system", system)]
-    for data, reply in json.loads(examples):
+    for data, reply, _ in json.loads(examples):
         turns += [Message("user", render(user, data)), Message("assistant", json.dumps(reply, ensure_ascii=False, separators=(",", ":")))]
     return tuple(turns)
 
 
 def messages_of(prompt: Prompt, row: Triplet) -> tuple[Message, ...]:
-    """Return the chat that asks for a row: instructions and examples first, the data last."""
+    """Return the chat that asks for a row: instructions and the examples of its edit type first, the data last."""
     data = row._asdict() | {"wish": WISHES[row.edit_type]}
     known = {name: data[name] for name in prompt.variables}
-    return (*_prefix(prompt.system, prompt.user, json.dumps(prompt.examples)), Message("user", render(prompt.user, known)))
+    examples = json.dumps(prompt.examples_for(row.edit_type))
+    return (*_prefix(prompt.system, prompt.user, examples), Message("user", render(prompt.user, known)))
 
 
 def second_attempt(messages: tuple[Message, ...], reply: str, reason: str) -> tuple[Message, ...]:

@@ -141,9 +141,8 @@ def estimate(units: Iterable[UnitRows], options: RewriteOptions, seed: int, rate
     The examples' replies tell how long an answer is. `rate` is output tokens a second as measured before; without one no time is given.
     """
     prompts = load_prompts(options.prompts)
-    length = {
-        json.dumps(p.schema): sum(len(json.dumps(reply)) for _, reply in p.examples) / max(len(p.examples), 1) / 4 for p in prompts.values()
-    }
+    # A chat begins with its prompt's instructions, which tell the tasks apart; two of them have equal schemas.
+    length = {p.system: sum(len(json.dumps(e.reply)) for e in p.examples) / max(len(p.examples), 1) / 4 for p in prompts.values()}
     stage = Stage(options, seed, prompts, Cache(Path(":memory:")))
     requests, tokens_in, tokens_new, tokens_out = 0, 0.0, 0.0, 0.0
     for request in stage.requests(units):
@@ -152,7 +151,7 @@ def estimate(units: Iterable[UnitRows], options: RewriteOptions, seed: int, rate
         requests += 1
         tokens_in += sum(len(message.content) for message in request.messages) / 4
         tokens_new += len(request.messages[-1].content) / 4
-        tokens_out += length[json.dumps(request.schema)] * options.num_replies
+        tokens_out += length[request.messages[0].content] * options.num_replies
     return {
         "requests": requests,
         "tokens_in": round(tokens_in),

@@ -15,8 +15,8 @@ class VllmRewriter:
     """Answer chats with an engine in this process."""
 
     def __init__(self, llm: Any, parameters: Callable[[dict[str, Any]], Any]) -> None:
-        self._llm = llm
-        self._parameters = parameters
+        self.llm = llm
+        self.parameters = parameters
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Answer all requests in one call, so that the engine is full from the first to the last.
@@ -38,11 +38,11 @@ class VllmRewriter:
 
     def _fits(self, request: Request) -> bool:
         """Tell whether a prompt leaves room for an answer; only one that may be too long is counted exactly."""
-        limit = self._llm.llm_engine.model_config.max_model_len - self._parameters(request.schema).max_tokens
+        limit = self.llm.llm_engine.model_config.max_model_len - self.parameters(request.schema).max_tokens
         if sum(len(message.content) + 16 for message in request.messages) <= limit:
             return True  # a token is at least a character
         turns = [message._asdict() for message in request.messages]
-        tokens = self._llm.get_tokenizer().apply_chat_template(turns, tokenize=True, add_generation_prompt=True, return_dict=False)
+        tokens = self.llm.get_tokenizer().apply_chat_template(turns, tokenize=True, add_generation_prompt=True, return_dict=False)
         return bool(len(tokens) <= limit)
 
     def _chat(self, requests: Sequence[Request]) -> list[Any]:
@@ -50,7 +50,7 @@ class VllmRewriter:
             return []
         chats = [[message._asdict() for message in request.messages] for request in requests]
         try:
-            outputs: list[Any] = self._llm.chat(chats, [self._parameters(r.schema) for r in requests], use_tqdm=False)
+            outputs: list[Any] = self.llm.chat(chats, [self.parameters(r.schema) for r in requests], use_tqdm=False)
         except Exception as error:
             raise RewriterError(
                 f"the engine of vLLM failed ({_last_line(error)})", "what was answered is kept: run the same command again"
@@ -59,7 +59,7 @@ class VllmRewriter:
 
     def close(self) -> None:
         """Stop the engine's processes."""
-        core = getattr(self._llm.llm_engine, "engine_core", None)
+        core = getattr(self.llm.llm_engine, "engine_core", None)
         if core is not None and hasattr(core, "shutdown"):
             core.shutdown()
 
@@ -120,6 +120,8 @@ def _is_path(model: str) -> bool:
 
 def _hint(message: str) -> str:
     lowered = message.lower()
+    if "data_parallel" in lowered:
+        return "one process holds one copy: run `vllm serve MODEL --data-parallel-size N` and use --rewriter endpoint"
     if "device" in lowered or "cuda" in lowered or "gpu" in lowered:
         return "no usable GPU was found, or it is too small; on a CPU install the CPU build of vLLM, or use --rewriter endpoint"
     if "max_model_len" in lowered or "kv cache" in lowered or "max seq len" in lowered:
