@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,10 +26,14 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def print_facts(facts: dict[str, str]) -> None:
+def print_facts(facts: Mapping[str, str]) -> None:
     """Print facts, one a line."""
-    width = max(map(len, facts), default=0)
-    for name, fact in facts.items():
+    _print_pairs(list(facts.items()))
+
+
+def _print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, fact in pairs:
         typer.echo(f"{name:<{width}}  {fact}")
 
 
@@ -58,12 +62,12 @@ def print_result(result: Mapping[str, Any]) -> None:
             row = [f"{100 * system['scores'][task][metric]:.2f}" for system in systems.values()]
             table.add_row(metric, *row, *([f"{100 * difference[task][metric]:+.2f}"] if difference else []))
         console.print(table)
-    facts = {"split": result["split"], "protocol": result["protocol"]}
+    facts = [("split", result["split"]), ("protocol", result["protocol"])]
     for name, system in systems.items():
-        facts |= {name: "", **{f"  {key}": value for key, value in system.items() if key != "scores"}}
+        facts += [(name, ""), *((f"  {key}", value) for key, value in system.items() if key != "scores")]
     if result["broken_images"]:
-        facts["broken images"] = str(result["broken_images"])
-    print_facts(facts)
+        facts.append(("broken images", str(result["broken_images"])))
+    _print_pairs(facts)
 
 
 class Shown:

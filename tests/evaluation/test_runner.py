@@ -228,6 +228,16 @@ def test_the_table_and_the_json_show_the_same(cirr, phi, tmp_path):
     assert result["systems"]["untouched"]["text_weights"] in shown.output
 
 
+def test_the_table_names_the_weights_of_each_system(cirr, phi, trained, tmp_path):
+    features = given_features(tmp_path / "f.safetensors", worlds.CIRR_NAMES)
+    given = ["--root", str(cirr), "--features", features, "--text-encoder", trained, "--baseline", "--out", str(tmp_path / "r.json")]
+    done = CliRunner().invoke(app, ["eval", "cirr", *given, "--backbone", "scenes", "--phi", phi, "--device", "cpu"])
+    systems = json.loads((tmp_path / "r.json").read_text())["systems"]
+    lines = [line.split() for line in done.output.splitlines()]
+    assert [line[1] for line in lines if line[:1] == ["text_weights"]] == [systems[name]["text_weights"] for name in systems]
+    assert [line[0] for line in lines if line in (["untouched"], ["trained"])] == ["untouched", "trained"]
+
+
 def test_a_result_is_written_into_a_new_folder(tmp_path):
     write_result(tmp_path / "deep" / "result.json", {"a": 1})
     assert json.loads((tmp_path / "deep" / "result.json").read_text()) == {"a": 1}
