@@ -7,8 +7,9 @@ import sys
 import pytest
 from transformers import CLIPTextModelWithProjection
 
-from tests.helpers import environment, run_cli
+from tests.helpers import ROOT, environment, run_cli
 
+CC3M = ROOT.parent / "shared/data/captions/cc3m_val.tsv"
 RTD = [sys.executable, "-m", "rtd_train.cli.app"]
 
 
@@ -31,6 +32,19 @@ def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
     assert losses[-1] < 0.8 * losses[0]
     assert "text encoder  run/text_encoder" in done.stdout
     assert CLIPTextModelWithProjection.from_pretrained(tmp_path / "run/text_encoder").config.hidden_size == 64
+
+
+@pytest.mark.skipif(not CC3M.is_file(), reason=f"needs the captions of Conceptual Captions: {CC3M}")
+def test_captions_of_the_web_become_an_encoder(tmp_path):
+    done = run_cli("build", CC3M, "--limit", 1500, "--licence", "LicenseRef-CC3M", "--out", "triplets", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shared = ("--backbone", "random:tiny", "--device", "cpu", "--batch-size", 64, "--lr", 1e-3, "--cache", "cache")
+    done = run("fit-phi", "triplets", *shared, "--steps", 40, "--out", "phi.safetensors", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run("fit", "triplets", *shared, "--steps", 40, "--phi", "phi.safetensors", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    losses = [row["loss"] for row in map(json.loads, (tmp_path / "run/metrics.jsonl").read_text().splitlines()) if "loss" in row]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize(
