@@ -4,54 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from tests.helpers import digests, environment, full_disk, obey_permissions, rows_of, run_cli
+from tests.publish.conftest import SECRET
 from tests.publish.test_hub import change_card, published
 from tests.test_check import edit_manifest
 from tripletgen.check import check_dataset
 from tripletgen.errors import MissingExtraError, PublishError
 from tripletgen.publish import plan_publication, publish
 from tripletgen.publish.folder import JOURNAL
-
-s3fs = pytest.importorskip("s3fs", reason="needs s3fs: pip install 'tripletgen[hub]'")
-moto_server = pytest.importorskip("moto.server", reason="needs moto[server]: pip install 'tripletgen[dev]'")
-
-SECRET = "SECRETaccessKEY"
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """Serve S3 on the loopback interface and return its address."""
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_server, monkeypatch, request) -> Iterator[str]:
-    """Return the address of an empty bucket; credentials stand in the environment."""
-    for name, value in (
-        ("AWS_ENDPOINT_URL", s3_server),
-        ("AWS_ACCESS_KEY_ID", "me"),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_MAX_ATTEMPTS", "2"),
-    ):
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    system = s3fs.S3FileSystem()
-    system.mkdir("data")
-    yield "s3://data"
-    system.invalidate_cache()
-    system.rm("data", recursive=True)
-    s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture(params=["folder", "s3"])
