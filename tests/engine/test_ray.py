@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 import s3fs
 import zstandard
-from moto.server import ThreadedMotoServer
 
 import tripletgen
 from tests.engine import workers
 from tests.engine.workers import POISON_WHEN_EDITED, POISON_WHEN_PARSED, NumberTask
 from tests.helpers import CAPTIONS as CAPTION_LINES
 from tests.helpers import digests, embedded_captions, rows_of, shrink_units, write_lines
+from tests.s3 import SECRET, empty_bucket, served_s3
 from tests.test_resume import StopAt
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.engine.ray import RayEngine, ray_means, ray_session
@@ -28,7 +28,6 @@ from tripletgen.errors import MissingExtraError, OutputError, SourceError, Tripl
 from tripletgen.rewrite.base import RewriterError
 from tripletgen.rewrite_options import RewriteOptions
 
-SECRET = "SECRETaccessKEY"
 CAPTIONS = embedded_captions(6)
 
 
@@ -57,20 +56,8 @@ class TwoNodes:
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """Return the address of a bucket on a server of this process; address and credentials stand in the environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "me")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().mkdir("data")
-        yield "s3://data"
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    with served_s3() as address, empty_bucket(address) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

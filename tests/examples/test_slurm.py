@@ -23,8 +23,8 @@ def job(tmp_path):
     for name, body in STUBS.items():
         stub = tmp_path / "bin" / name
         stub.parent.mkdir(exist_ok=True)
-        stub.write_text(f"#!/bin/bash\n{body}\n")
-        stub.chmod(0o755)
+        # Written by another process: one that a thread of this one starts meanwhile would keep the file open, and it could not be run.
+        subprocess.run(["bash", "-c", 'cat > "$0" && chmod 755 "$0"', stub], input=f"#!/bin/bash\n{body}\n", text=True, check=True)
     calls = tmp_path / "calls"
     calls.touch()
     slurm = {"SLURM_JOB_NUM_NODES": "2", "SLURM_GPUS_ON_NODE": "4", "SLURM_JOB_NODELIST": "node-[1-2]", "SLURM_JOB_ID": "77"}
@@ -56,7 +56,8 @@ def test_it_builds_on_ray_and_trains_with_a_process_a_gpu(job, tmp_path):
 
 
 def test_the_commands_that_it_calls_know_its_options(job, tmp_path):
-    _, calls = job(SOURCES="a.tsv", WORK=str(tmp_path))
+    done, calls = job(SOURCES="a.tsv", WORK=str(tmp_path))
+    assert done.returncode == 0, done.stderr
     modules = {"tripletgen": "tripletgen.cli.app", "torchrun": "rtd_train.cli.app"}
     asked = 0
     for name, *arguments in map(str.split, calls):

@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-import s3fs
-from moto.server import ThreadedMotoServer
 
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="tripletgen-hf-")
 os.environ["HF_HUB_DISABLE_XET"] = "1"
@@ -14,8 +12,7 @@ os.environ.pop("HF_TOKEN", None)
 
 from tests.publish.hub_state import TOKEN, Hub
 from tests.publish.loopback_hub import loopback_hub
-
-SECRET = "SECRETaccessKEY"
+from tests.s3 import empty_bucket, served_s3
 
 
 @pytest.fixture
@@ -28,30 +25,13 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def s3_server() -> Iterator[str]:
-    """Serve S3 on the loopback interface and return its address."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """Return the address of a server of S3."""
+    with served_s3() as address:
+        yield address
 
 
 @pytest.fixture
-def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the address of an empty bucket; credentials stand in the environment."""
-    for name, value in (
-        ("AWS_ENDPOINT_URL", s3_server),
-        ("AWS_ACCESS_KEY_ID", "me"),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_MAX_ATTEMPTS", "2"),
-    ):
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    system = s3fs.S3FileSystem()
-    system.mkdir("data")
-    yield "s3://data"
-    system.invalidate_cache()
-    system.rm("data", recursive=True)
-    s3fs.S3FileSystem.clear_instance_cache()
+def bucket(s3_server: str) -> Iterator[str]:
+    """Return the address of an empty bucket; server and credentials stand in the environment."""
+    with empty_bucket(s3_server) as made:
+        yield made

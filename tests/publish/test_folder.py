@@ -10,8 +10,8 @@ import pytest
 import s3fs
 
 from tests.helpers import digests, environment, full_disk, obey_permissions, rows_of, run_cli
-from tests.publish.conftest import SECRET
 from tests.publish.test_hub import change_card, published
+from tests.s3 import SECRET
 from tests.test_check import edit_manifest
 from tripletgen.check import check_dataset
 from tripletgen.errors import MissingExtraError, PublishError

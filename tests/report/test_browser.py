@@ -143,6 +143,7 @@ def test_the_keyboard_reaches_and_turns_everything(page):
     assert page.switch_to.active_element.tag_name == "input"
     page.switch_to.active_element.send_keys("dog/", Keys.ARROW_RIGHT)
     assert "page 1 of" in status(page)
+    page.switch_to.active_element.send_keys(Keys.BACKSPACE * 4)  # a browser without rows has no page to turn to
     reached = set()
     for _ in range(12):
         page.switch_to.active_element.send_keys(Keys.TAB)
