@@ -16,6 +16,7 @@ from rtd_train.phi_trainer import fit_phi
 from rtd_train.sharing import encode_texts
 from tests.helpers import embedded_captions, write_lines
 from tests.rtd_train.plain import encode
+from tests.rtd_train.test_resume import StopsAt
 
 ALONE = World(torch.device("cpu"))
 
@@ -56,20 +57,6 @@ def test_the_same_seed_gives_the_same_phi(options, tmp_path):
     fit_phi(again)
     inputs = torch.randn(2, 64)
     assert torch.equal(load_phi(options.out)(inputs), load_phi(again.out)(inputs))
-
-
-class StopsAt:
-    """Stop a run in its tracks, as a kill would, after so many steps."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def phase(self, name, total):
-        self.name = name
-
-    def advance(self, done, **figures):
-        if self.name == "training" and done >= self.step:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("stop", [10, 20, 30])
