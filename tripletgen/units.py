@@ -43,7 +43,7 @@ Row = TypeVar("Row")
 
 CRASHED = "crashed_worker"
 
-MAX_KEPT_DROPS = 10_000
+MAX_KEPT_DUPLICATES = 10_000
 """Duplicates of a unit that are kept as rejects: a caption may stand in a corpus a million times."""
 
 MAX_PAIRS = 2
@@ -67,8 +67,8 @@ def parse_unit(task: ParseTask) -> Report:
         dropped[drop.reason] += 1
         if task.keep_rejects:
             drops.append(drop)
-            if len(drops) == 2 * MAX_KEPT_DROPS:  # the smallest, so that no order of reading changes a byte
-                drops[:] = heapq.nsmallest(MAX_KEPT_DROPS, drops)
+            if len(drops) == 2 * MAX_KEPT_DUPLICATES:  # the smallest, so that no order of reading changes a byte
+                drops[:] = heapq.nsmallest(MAX_KEPT_DUPLICATES, drops)
 
     captions = read_unit(work / "partition", task.unit, note)
     key = f"{task.code}:{digest(captions)}:{dropped.total()}:{task.keep_rejects}"
@@ -90,7 +90,7 @@ def parse_unit(task: ParseTask) -> Report:
     write_text(report_path.with_suffix(".stats"), stats.to_json())
     if task.keep_rejects:
         rows: list[Reject] = sorted(
-            ("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in heapq.nsmallest(MAX_KEPT_DROPS, drops)
+            ("unit", d.reason, d.text, None, None, d.source, d.source_id) for d in heapq.nsmallest(MAX_KEPT_DUPLICATES, drops)
         )
         write_rows(work / "rejects" / f"parse-{task.unit:05d}.arrow", rows, REJECT_SCHEMA)
     report = {"unit": task.unit, "captions": len(captions), "dropped": dict(sorted(dropped.items()))}

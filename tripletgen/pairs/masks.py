@@ -33,7 +33,7 @@ _LONGEST_RELATION = 3
 _MORE = frozenset(("with", "in", "wearing", "holding", "carrying"))
 # What hangs on a noun and is said of it alone: a preposition's phrase, and of people what they wear and hold.
 _TAILS = frozenset(("wearing", "holding", "carrying"))
-PLACING = frozenset(("in", "on", "at", "inside", "along", "through", "by", "near", "under", "behind", "down", "across", "outside"))
+_PLACING = frozenset(("in", "on", "at", "inside", "along", "through", "by", "near", "under", "behind", "down", "across", "outside"))
 # Forms of verbs that tell no deed, or one that may only seem to be done.
 _NO_DEEDS = frozenset(
     f"{stem}{ending}" for stem in ("appear", "seem", "attempt", "pretend", "enjoy") for ending in ("", "s", "ing")
@@ -98,7 +98,7 @@ def _long(parsed: ParsedCaption, phrases: list[NounPhrase]) -> Iterator[Mask]:
         words = [_inside(parsed, phrase.first, phrase.head), *([parsed.span(phrase.head + 1, last)] if last > phrase.head else [])]
         yield from _mask_long(parsed, "phrase", phrase.first, last, words)
         before = phrase.first - 1
-        if before > 0 and parsed.lowers[before] in PLACING and parsed.heads[phrase.head] == before:
+        if before > 0 and parsed.lowers[before] in _PLACING and parsed.heads[phrase.head] == before:
             yield from _mask_long(parsed, "place", before, last, [parsed.lowers[before], *words])
     for token in range(1, len(parsed)):
         if _is_deed(parsed, token):
