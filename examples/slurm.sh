@@ -17,8 +17,8 @@ export WORK=${WORK:?give a folder that all machines share}
 BACKBONE=${BACKBONE:-openai/clip-vit-large-patch14}
 BATCH=${BATCH:-512} # triplets a step, of all processes together
 GPUS=${SLURM_GPUS_ON_NODE:-8}
-HEAD=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-export HEAD
+HOSTS=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+export HEAD=${HOSTS%%$'\n'*} # not by a pipe to `head`, which may close it before the names are written and so end the job
 
 # A task a machine; the first machine that fails ends the others.
 everywhere() { srun --kill-on-bad-exit=1 "$@"; }
