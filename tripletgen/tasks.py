@@ -1,7 +1,8 @@
 """What a worker is told to do, and which files of the work folder each task reads and writes.
 
 `part` and `skip` are for captions that end the process that works on them: a trial runs on rows `part` of a unit alone, and `skip` are the
-rows that were found so. Rows are counted among a unit's distinct captions where they are parsed, and among its parses later.
+rows that were found so. Rows are counted from 0: in what is read, among a unit's distinct captions where they are parsed, and among its
+parses later.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from tripletgen.schema import SPLITS
 from tripletgen.staging import Files
 
 Part = tuple[int, int]
+
+CRASHED = "crashed_worker"
+"""Why a caption is dropped that ended the process which worked on it."""
 
 UNITS_A_CHUNK = 64
 """Units, or merged ones, whose statistics a worker merges at a time; and units whose pairs lie in one file."""
@@ -26,6 +30,8 @@ class ReadTask(NamedTuple):
     code: str
     keep_rejects: bool
     piece: int | None = None
+    skip: tuple[int, ...] = ()
+    part: Part | None = None
 
     def files(self) -> Files:
         """Return the files of the task."""

@@ -36,12 +36,10 @@ from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, 
 from tripletgen.shards.manifest import write_text
 from tripletgen.shards.writer import write_rows, write_shard
 from tripletgen.stats import CorpusStats, read_stats
-from tripletgen.tasks import CountTask, EditTask, MaskTask, ParseTask, Part, ShardTask, pairs_name
+from tripletgen.tasks import CRASHED, CountTask, EditTask, MaskTask, ParseTask, Part, ShardTask, pairs_name
 
 Reject = tuple[str, str, str, str | None, str | None, str, str]
 Row = TypeVar("Row")
-
-CRASHED = "crashed_worker"
 
 MAX_KEPT_DUPLICATES = 10_000
 """Duplicates of a unit that are kept as rejects: a caption may stand in a corpus a million times."""

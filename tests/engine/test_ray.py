@@ -17,7 +17,7 @@ import zstandard
 
 import tripletgen
 from tests.engine import workers
-from tests.engine.workers import POISON_WHEN_EDITED, POISON_WHEN_PARSED, NumberTask
+from tests.engine.workers import POISON_WHEN_EDITED, POISON_WHEN_PARSED, POISON_WHEN_READ, NumberTask
 from tests.helpers import CAPTIONS as CAPTION_LINES
 from tests.helpers import digests, embedded_captions, rows_of, shrink_units, write_lines
 from tests.s3 import SECRET, empty_bucket, served_s3
@@ -144,18 +144,18 @@ def test_captions_of_which_nothing_comes_are_refused_as_on_one_machine(cluster, 
 
 
 def test_captions_that_end_a_worker_are_found_dropped_and_named(cluster, tmp_path, small_units):
-    write_lines(tmp_path / "a.txt", [*CAPTIONS[:60], POISON_WHEN_PARSED, POISON_WHEN_EDITED])
+    write_lines(tmp_path / "a.txt", [*CAPTIONS[:60], POISON_WHEN_PARSED, POISON_WHEN_EDITED, POISON_WHEN_READ, "too short"])
     poisoned = tripletgen.build(
         options(tmp_path, "ray", engine="ray"), start=lambda o, root, _, opener: ray_means(o, root, workers.poisoned, opener)
     )
-    write_lines(tmp_path / "a.txt", CAPTIONS[:60])
+    write_lines(tmp_path / "a.txt", [*CAPTIONS[:60], "too short"])
     healthy = tripletgen.build(options(tmp_path, "local"))
-    assert poisoned["captions"]["dropped"].pop("crashed_worker") == 2
+    assert poisoned["captions"]["dropped"].pop("crashed_worker") == 3
     assert poisoned["captions"]["dropped"] == healthy["captions"]["dropped"]
     assert poisoned["triplets"] == healthy["triplets"]
     rejects = pq.read_table(next((tmp_path / "ray/rejects").iterdir())).to_pylist()
     crashed = {(row["stage"], row["text"], row["source_id"]) for row in rejects if row["reason"] == "crashed_worker"}
-    assert crashed == {("unit", POISON_WHEN_PARSED, "61"), ("edit", POISON_WHEN_EDITED, "62")}
+    assert crashed == {("clean", POISON_WHEN_READ, "63"), ("unit", POISON_WHEN_PARSED, "61"), ("edit", POISON_WHEN_EDITED, "62")}
 
 
 def test_from_s3_to_s3_with_a_node_lost_half_way_gives_the_bytes_of_the_local_build(cluster, bucket, tmp_path, small_units):

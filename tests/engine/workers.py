@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tests.rewrite.rows import reword
 from tripletgen import units
+from tripletgen.captions import partition
 from tripletgen.errors import SourceError
 from tripletgen.parsing import ParsedCaption
 from tripletgen.rewrite.base import Request, Sampling
@@ -14,6 +15,7 @@ from tripletgen.rewrite.scripted import ScriptedRewriter
 from tripletgen.rewrite_options import RewriteOptions
 from tripletgen.staging import Files
 
+POISON_WHEN_READ = "A yellow dragon sits on the black sofa."
 POISON_WHEN_PARSED = "A purple dragon sits on the red sofa."
 POISON_WHEN_EDITED = "A green dragon sits on the blue sofa."
 
@@ -75,9 +77,14 @@ def open_scripted(options: RewriteOptions, sampling: Sampling) -> ScriptedRewrit
 
 
 def poisoned() -> None:
-    """Make this worker die at two captions, as a segmentation fault in a library would."""
+    """Make this worker die at three captions, as a segmentation fault in a library would."""
     units.warm_up()
-    mend, make = units.mend_parse, units.triplets_of
+    clean, mend, make = partition.clean_caption, units.mend_parse, units.triplets_of
+
+    def clean_or_die(raw: str):
+        if raw == POISON_WHEN_READ:
+            os._exit(11)
+        return clean(raw)
 
     def mend_or_die(parsed: ParsedCaption, *rest):
         if parsed.text == POISON_WHEN_PARSED:
@@ -89,4 +96,4 @@ def poisoned() -> None:
             os._exit(11)
         return make(parsed, *rest)
 
-    units.mend_parse, units.triplets_of = mend_or_die, make_or_die
+    partition.clean_caption, units.mend_parse, units.triplets_of = clean_or_die, mend_or_die, make_or_die

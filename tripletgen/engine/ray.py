@@ -25,11 +25,12 @@ from tripletgen.errors import Interrupted, MissingExtraError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.rewrite.engines import Opener
 from tripletgen.staging import StagedTask, changed, run_staged, sweep
-from tripletgen.tasks import EditTask, MaskTask, ParseTask
+from tripletgen.tasks import EditTask, MaskTask, ParseTask, ReadTask
 
 RETRIES = 2
 """Times that Ray hands out a task again whose worker or node is gone, before its captions are suspected."""
 FAN = 64
+"""Parts that a range of captions is tried in."""
 WIDEST = FAN**2
 """More captions than a unit has: its captions are hashed, so none has twice as many as another."""
 OBJECT_STORE_BYTES = 512 << 20
@@ -150,8 +151,9 @@ class RayEngine:
 
     def _without_crashing(self, function: Callable[[Task], Result], task: Task) -> Result:
         """Return the result of a unit without the captions at which its worker dies."""
-        if isinstance(task, ParseTask | MaskTask | EditTask):
-            crashing = self._crashing(function, task, 0, WIDEST)
+        if isinstance(task, ReadTask | ParseTask | MaskTask | EditTask):
+            rows = self._rows_read(function, task) if isinstance(task, ReadTask) else WIDEST
+            crashing = self._crashing(function, task, 0, rows)
             task = changed(task, skip=tuple(sorted({*task.skip, *crashing})))
         crashed, result = _result_of(self._submit(function, task))
         if crashed:
@@ -161,12 +163,17 @@ class RayEngine:
             )
         return cast(Result, result)
 
+    def _rows_read(self, function: Callable[[Any], Any], task: ReadTask) -> int:
+        """Return how many rows a piece has; none if its worker dies of reading them, whatever they say."""
+        crashed, report = _result_of(self._submit(function, changed(task, part=(0, 0)), keep=False))
+        return 0 if crashed else int(report["rows"])
+
     def _crashing(self, function: Callable[[Task], Result], task: Task, first: int, last: int) -> list[int]:
         """Return the rows of a part of a unit, each of which ends the worker that is given it alone, twice."""
         if last - first == 1:
             return [first]
-        width = (last - first) // FAN
-        parts = [(start, start + width) for start in range(first, last, width)]
+        width = -(-(last - first) // FAN) or 1
+        parts = [(start, min(last, start + width)) for start in range(first, last, width)]
         trials = [self._submit(function, changed(task, part=part), keep=False, retries=int(width == 1)) for part in parts]
         return [
             row for part, trial in zip(parts, trials, strict=True) if _result_of(trial)[0] for row in self._crashing(function, task, *part)
