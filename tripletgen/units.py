@@ -29,10 +29,10 @@ from tripletgen.lexicon import load_lexicon
 from tripletgen.pairs.explain import explain
 from tripletgen.pairs.likeness import Found
 from tripletgen.pairs.masks import MASK_SCHEMA, iter_masks
-from tripletgen.parsing import ParsedCaption, load_model, parse, read_parsed, write_parsed
+from tripletgen.parsing import ParsedCaption, parse, read_parsed, write_parsed
 from tripletgen.reports import Report, read_report, write_report
 from tripletgen.retag import mend_parse
-from tripletgen.schema import REJECT_SCHEMA, Triplet, normalise, triplet_id_of, validation_start
+from tripletgen.schema import REJECT_SCHEMA, Caption, Triplet, normalise, triplet_id_of, validation_start
 from tripletgen.shards.manifest import write_text
 from tripletgen.shards.writer import write_rows, write_shard
 from tripletgen.stats import CorpusStats, read_stats
@@ -49,9 +49,9 @@ MAX_PAIRS = 2
 
 
 def warm_up() -> None:
-    """Load what every unit needs."""
-    load_lexicon()
-    load_model()
+    """Load what every unit needs, and what is only made when it is needed first."""
+    (parsed,) = parse([Caption("a dog", "", "", "", 0)])
+    mend_parse(parsed, load_lexicon())
 
 
 def parse_unit(task: ParseTask) -> Report:

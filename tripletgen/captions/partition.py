@@ -21,7 +21,7 @@ from tripletgen.captions.sources import Source, read_source
 from tripletgen.schema import Caption, group_id_of
 from tripletgen.shards.manifest import write_text
 
-UNIT_CAPTIONS = 2048
+UNIT_CAPTIONS = 1024
 _BATCH = 8192
 SPILL_SCHEMA = pa.schema(
     [

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.forkserver import ensure_running
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -100,13 +101,15 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[SerialEng
         with _less_garbage(), threadpool_limits(1, user_api="blas"):
             yield SerialEngine()
         return
-    # Not fork: a forked child of a process with threads (Arrow's) can deadlock.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(warm_up,))
+    context = _context()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(warm_up, dict(os.environ)))
     try:
         with _interrupts_held():
-            for _ in range(workers):
-                pool.submit(_nothing)
+            if context.get_start_method() == "forkserver":
+                ensure_running()  # to ask it for workers would be to wait until it is ready
+            else:
+                for _ in range(workers):
+                    pool.submit(_nothing)
         yield PoolEngine(pool, workers)
         pool.shutdown()
     except BaseException:
@@ -116,8 +119,23 @@ def local_engine(workers: int, warm_up: Callable[[], Any]) -> Iterator[SerialEng
         raise
 
 
-def _start(warm_up: Callable[[], Any]) -> None:
+def _context() -> Any:
+    """Return how workers are started: forked from a process that loaded everything and has no threads, or afresh where there is none.
+
+    Not forked from this process: a child of one with threads, such as Arrow's, can deadlock.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tripletgen.engine.warm"])
+    return context
+
+
+def _start(warm_up: Callable[[], Any], environment: dict[str, str]) -> None:
     """Prepare a worker; one whose parent is killed ends too."""
+    # The process that it was forked from may be of an earlier build.
+    os.environ.clear()
+    os.environ.update(environment)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warm_up()
     spare_garbage_collector()
