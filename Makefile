@@ -10,7 +10,7 @@ VLLM := .venv-vllm
 SMALL_MODEL := out/vllm/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon constraints clean
+.PHONY: help demo test test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon depiction constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -131,6 +131,9 @@ bench-report: $(VENV)/.dev  ## time, memory and size of a report of half a milli
 
 lexicon: $(VENV)/.dev  ## compute what follows from the word lists: plurals.yaml and seen.json
 	$(BIN)/python -m tripletgen.lexicon.regenerate
+
+depiction: $(VENV)/.bench  ## compute the weights that tell descriptions from other texts
+	$(BIN)/python benchmarks/depiction.py --data $(DATA) --write
 
 constraints:  ## pin what a fresh environment resolves to
 	$(PYTHON) -m venv $(VENV)-pins

@@ -37,7 +37,7 @@ def test_on_several_nodes_the_statistics_are_merged_alone():
 
 
 def test_more_cores_than_units_have_nothing_to_do():
-    assert build_cost(4096, 1, RATES, NODE).hours == pytest.approx(4096 * (2e-3 + 8e-3 / 2) / 3600)
+    assert build_cost(2048, 1, RATES, NODE).hours == pytest.approx(2048 * (2e-3 + 8e-3 / 2) / 3600)
 
 
 def test_where_it_stops_scaling():

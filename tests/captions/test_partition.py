@@ -97,7 +97,7 @@ def test_the_files_of_a_large_corpus_are_runs_of_streams(tmp_path):
     many = [f"{caption} Beside it stands a box of {word} apples" for caption in CAPTIONS[:100] for word in map(str, range(100))]
     result = partition([source(tmp_path / "a.txt", many)], tmp_path / "p")
     captions = [caption for unit in range(result.num_units) for caption in read_unit(tmp_path / "p", unit)]
-    assert result.num_units == 5
+    assert result.num_units == 10
     assert len(captions) == result.num_captions == 10_000
 
 

@@ -51,13 +51,8 @@ _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 # Hyphens that a tokeniser pulled apart ("close - up"); any other spaced hyphen is a dash and stays one.
-_HYPHEN_BEFORE = "anti|bas|best|built|co|cross|e|ever|far|felt|first|five|four|full|half|hand|hard|high|home|hot|ice|king|"
-_HYPHEN_BEFORE += "long|low|man|mid|multi|never|non|old|one|open|over|post|pre|queen|re|second|self|semi|short|single|six|"
-_HYPHEN_BEFORE += "snow|solid|sub|t|third|three|time|twin|two|ultra|under|wall|well|wood|x|year|\\d+"
-_HYPHEN_AFTER = "aged|based|bedroom|brown|carved|class|collared|colou?red|coloured|covered|cut|eyed|filled|fitting|free|"
-_HYPHEN_AFTER += "grown|haired|inspired|knit|lapse|level|like|lined|lit|made|mounted|necked|of|old|out|panell?ed|piece|"
-_HYPHEN_AFTER += "print|proof|ready|roofed|room|scale|seater|shaped|shirts?|shot|size|sized|sleeved|storey|story|striped|"
-_HYPHEN_AFTER += "style|the|themed|tip|to|toned|topped|up|ups|wheel|winning|woven|year"
+_HYPHEN_BEFORE = "|".join((*sorted(words("clean", "hyphen_before")), r"\d+"))
+_HYPHEN_AFTER = "|".join(sorted(words("clean", "hyphen_after")))
 _HYPHEN = re.compile(rf"\b(?:({_HYPHEN_BEFORE}) - (?=\w)|(?<=\w) - ({_HYPHEN_AFTER})\b)", re.IGNORECASE)
 
 _DETOKENISE: tuple[tuple[re.Pattern[str], str], ...] = (
