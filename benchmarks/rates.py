@@ -8,13 +8,43 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from corpora import CC3M, data_file
 from scaling import RATES, Rates
 
 import tripletgen
 from tripletgen.captions.sources import SourceSpec
+from tripletgen.engine.ray import RayEngine, ray_session
+from tripletgen.staging import Files
 from tripletgen.units import warm_up
+
+TASKS = 3000
+
+
+class NoTask(NamedTuple):
+    """A task without files."""
+
+    work: str
+
+    def files(self) -> Files:
+        """Return none."""
+        return Files()
+
+
+def nothing(*_: object) -> dict[str, int]:
+    """Do nothing, and report as much as a unit does."""
+    return dict.fromkeys("abcdefghijklmnopqrstuvwxyz", 0)
+
+
+def measure_task() -> float:
+    """Return the CPU seconds that the first process takes for a task, of which a cluster of this machine does nothing."""
+    with tempfile.TemporaryDirectory() as folder, ray_session(None, 2):
+        engine, tasks = RayEngine(folder, nothing), [NoTask(folder)] * TASKS
+        list(engine.map(nothing, tasks[:100]))
+        begin = time.process_time()
+        list(engine.map(nothing, tasks))
+        return (time.process_time() - begin) / TASKS
 
 
 class Phases:
@@ -65,7 +95,7 @@ def measure(source: Path) -> Rates:
             "write": end - phases.done[editing],
         }
         amounts = {"triplets": manifest["triplets"]["total"], "output_bytes": size_of(Path(folder)), "work_bytes": phases.bytes}
-    return Rates(**{name: amount / rows for name, amount in (seconds | amounts).items()})
+    return Rates(task=measure_task(), **{name: amount / rows for name, amount in (seconds | amounts).items()})
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 
     python benchmarks/scaling.py [--core-hour DOLLARS] [--gpu-hour DOLLARS] [--write docs/scaling.md]
 
-The model is plain: a phase that is divided takes its seconds a caption over all cores, a phase of the first process takes them alone.
-Rates of one core come from `benchmarks/rates.py`. Rates of GPUs are quoted, and marked as estimates.
+The model is plain: a phase that is divided takes its seconds a caption over all cores, a phase of the first process takes them alone. With
+Ray what is alone is to hand out tasks, and the rounds in which statistics are merged. Rates of one core come from `benchmarks/rates.py`.
+Rates of GPUs are quoted, and marked as estimates.
 """
 
 import argparse
@@ -16,23 +17,27 @@ from typing import NamedTuple
 from report import print_table
 
 from tripletgen.captions.partition import UNIT_CAPTIONS
+from tripletgen.tasks import UNITS_A_CHUNK
 
 RATES = Path(__file__).with_name("rates.json")
 CORPORA = {"15 k": 15_000, "1.5 M": 1_500_000, "150 M": 150_000_000, "1.5 B": 1_500_000_000}
 NODES = (1, 8, 64)
-# What the first process does alone: with `--engine local`, which one node runs, and with `--engine ray`.
-ALONE = {"local": ("read", "count", "write"), "ray": ("count",)}
+# What the first process does alone with `--engine local`, which one node runs.
+ALONE = ("read", "count", "write")
 PHASES = ("read", "parse", "count", "edit", "write")
+# Tasks of a unit that the first process hands out to a cluster: reading, parsing, editing, and a share of a shard.
+TASKS_A_UNIT = 3.1
 
 
 class Rates(NamedTuple):
-    """CPU seconds and bytes a raw caption, of one core."""
+    """CPU seconds and bytes a raw caption, of one core; `task` are those of the first process for each task that it hands to a cluster."""
 
     read: float
     parse: float
     count: float
     edit: float
     write: float
+    task: float
     triplets: float
     output_bytes: float
     work_bytes: float
@@ -73,24 +78,31 @@ class Cost(NamedTuple):
 
 def build_cost(captions: float, nodes: int, rates: Rates, node: Node) -> Cost:
     """Return what the build of a corpus takes and costs: nodes wait, and are paid, while the first process works alone."""
-    alone, together = split_phases(rates, "local" if nodes == 1 else "ray")
-    serial = captions * alone / 3600
     units = math.ceil(captions / UNIT_CAPTIONS)
-    hours = serial + captions * together / 3600 / min(node.cores * nodes, units)
+    alone, together = (captions * seconds for seconds in split_phases(rates))
+    if nodes > 1:
+        alone, together = alone_on_ray(units, rates), alone + together
+    hours = (alone + together / min(node.cores * nodes, units)) / 3600
     money = hours * nodes * node.cores * node.core_hour
-    return Cost(hours, serial, captions * rates.output_bytes, captions * rates.work_bytes, money)
+    return Cost(hours, alone / 3600, captions * rates.output_bytes, captions * rates.work_bytes, money)
 
 
-def split_phases(rates: Rates, engine: str) -> tuple[float, float]:
-    """Return the seconds a caption that the first process takes alone, and those that all cores divide."""
+def split_phases(rates: Rates) -> tuple[float, float]:
+    """Return the seconds a caption that the first process of one machine takes alone, and those that all cores divide."""
     seconds = {name: getattr(rates, name) for name in PHASES}
-    alone = sum(seconds[name] for name in ALONE[engine])
+    alone = sum(seconds[name] for name in ALONE)
     return alone, sum(seconds.values()) - alone
 
 
-def enough_cores(rates: Rates, engine: str) -> float:
-    """Return the number of cores at which the first process takes as long alone as all do together; beyond it, more gain little."""
-    alone, together = split_phases(rates, engine)
+def alone_on_ray(units: int, rates: Rates) -> float:
+    """Return the seconds in which a cluster waits for one process: to be given tasks, and to merge a chunk of statistics in each round."""
+    rounds = max(1, math.ceil(math.log(max(units, 2), UNITS_A_CHUNK)))
+    return units * TASKS_A_UNIT * rates.task + rounds * min(units, UNITS_A_CHUNK) * UNIT_CAPTIONS * rates.count
+
+
+def enough_cores(rates: Rates) -> float:
+    """Return the cores at which one machine's first process takes as long alone as all do together; beyond it, more gain little."""
+    alone, together = split_phases(rates)
     return together / alone
 
 
@@ -198,11 +210,11 @@ def main() -> None:
     args = parser.parse_args()
     rates, node = Rates(**json.loads(RATES.read_text(encoding="utf-8"))), Node(core_hour=args.core_hour, gpu_hour=args.gpu_hour)
     print_table("CPU milliseconds a caption, one core", Rates._fields[:5], [tuple(f"{1000 * value:.3f}" for value in rates[:5])])
+    print(f"{1000 * rates.task:.2f} ms of the first process for each task that it hands to a cluster")
     tables = {"build": (COLUMNS, build_table(rates, node, Gpu())), "training": (TRAINING, training_table(rates, node, Gpu()))}
     for columns, rows in tables.values():
         print_table(f"nodes of {node.cores} cores and {node.gpus} GPUs", columns, rows)
-    for engine in ALONE:
-        print(f"--engine {engine}: at {spell(enough_cores(rates, engine))} cores the first process takes as long alone as all do together")
+    print(f"--engine local: at {spell(enough_cores(rates))} cores the first process takes as long alone as all do together")
     if args.write:
         text = args.write.read_text(encoding="utf-8")
         for name, (columns, rows) in tables.items():

@@ -16,8 +16,8 @@ from scaling import (
     write_between,
 )
 
-# Milliseconds a caption: 2 are the first process's alone on one node, 0.2 with Ray.
-RATES = Rates(read=1e-3, parse=4e-3, count=0.2e-3, edit=4e-3, write=0.8e-3, triplets=4.0, output_bytes=200.0, work_bytes=1000.0)
+# Milliseconds a caption: 2 are the first process's alone on one node.
+RATES = Rates(read=1e-3, parse=4e-3, count=0.2e-3, edit=4e-3, write=0.8e-3, task=1e-2, triplets=4.0, output_bytes=200.0, work_bytes=1000.0)
 NODE = Node(cores=10, core_hour=0.1, gpus=8, gpu_hour=2.0)
 
 
@@ -29,11 +29,13 @@ def test_one_node_divides_parsing_and_edits_and_does_the_rest_alone():
     assert (cost.output_bytes, cost.work_bytes) == (720e6, 3.6e9)
 
 
-def test_on_several_nodes_the_statistics_are_merged_alone():
-    cost = build_cost(3_600_000, 4, RATES, NODE)
-    assert cost.serial_hours == pytest.approx(0.2)
-    assert cost.hours == pytest.approx(0.2 + 9.8 / 40)
-    assert cost.money == pytest.approx((0.2 + 9.8 / 40) * 40 * 0.1)
+def test_on_several_nodes_one_process_hands_out_tasks_and_statistics_are_merged_in_rounds():
+    captions = 1024 * 64 * 64
+    cost = build_cost(captions, 4, RATES, NODE)
+    alone = 64 * 64 * 3.1 * 1e-2 + 2 * 64 * 1024 * 0.2e-3
+    assert cost.serial_hours == pytest.approx(alone / 3600)
+    assert cost.hours == pytest.approx((alone + captions * 10e-3 / 40) / 3600)
+    assert cost.money == pytest.approx(cost.hours * 40 * 0.1)
 
 
 def test_more_cores_than_units_have_nothing_to_do():
@@ -41,8 +43,7 @@ def test_more_cores_than_units_have_nothing_to_do():
 
 
 def test_where_it_stops_scaling():
-    assert enough_cores(RATES, "local") == pytest.approx(4.0)
-    assert enough_cores(RATES, "ray") == pytest.approx(49.0)
+    assert enough_cores(RATES) == pytest.approx(4.0)
 
 
 def test_training_and_rewriting_are_divided_by_the_gpus():

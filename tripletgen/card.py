@@ -1,7 +1,6 @@
-"""Write the data card: the README of a data set, from its manifest and one pass over its rows."""
+"""Write the data card: the README of a data set, from its manifest and the counts of its shards."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,7 @@ import yaml
 
 from tripletgen.assets import asset
 from tripletgen.captions.sources import EMBEDDED, HUB_PREFIX
-from tripletgen.figures import TEXTS, describe_lengths, measure, most_common
+from tripletgen.figures import TEXTS, Figures, add_up, describe_lengths, measure, measure_quality, most_common
 from tripletgen.licences import derive_licence, find_licence
 from tripletgen.schema import ARROW_SCHEMA, EDIT_TYPES
 from tripletgen.shards.manifest import Manifest, write_text
@@ -51,20 +50,21 @@ _MEANING = {
 Lend = Callable[[str], AbstractContextManager[Path]]
 
 
-def write_card(folder: Path, manifest: Manifest, lend: Lend | None = None) -> None:
+def write_card(folder: Path, manifest: Manifest, counted: Mapping[str, Figures] | None = None, lend: Lend | None = None) -> None:
     """Write `folder/README.md`; every text of a stranger is escaped.
 
-    Figures of a report (`figures/*.png`) are shown where they lie in the folder. `lend` provides a shard while it is read, where the
-    shards do not lie there.
+    Figures of a report (`figures/*.png`) are shown where they lie in the folder. `counted` are the counts of each split, made here where
+    nobody made them yet. `lend` provides a shard while it is read, where the shards do not lie in the folder.
     """
     import jinja2
 
     lend = lend or (lambda name: nullcontext(folder / name))
-    sizes: Counter[str] = Counter()
+    counted = counted or {split: add_up(map(measure, _lent(entry["files"], lend))) for split, entry in manifest["splits"].items()}
+    figures, sizes = add_up(counted.values()), {split: part.bytes for split, part in counted.items()}
+    files = [file for entry in manifest["splits"].values() for file in entry["files"]]
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format}
-    figures = measure(_iter_shards(manifest, lend, sizes))
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(
         front_matter=yaml.safe_dump(front_matter(sizes, manifest), sort_keys=False, allow_unicode=True, width=1000),
         manifest=manifest,
@@ -73,7 +73,7 @@ def write_card(folder: Path, manifest: Manifest, lend: Lend | None = None) -> No
         columns=[(field.name, _type_name(field.type), field.nullable, _MEANING[field.name]) for field in ARROW_SCHEMA],
         words={column: describe_lengths(counts) for column, counts in figures.words.items()},
         first_words=most_common(figures.first_words, _TOP),
-        quality=figures.quality,
+        quality=measure_quality(_lent(files, lend)),
         licence=derive_licence(manifest["triplets"]["licence"], manifest["sources"]),
         licences={name: find_licence(name) for name in manifest["triplets"]["licence"]},
         source_licences={source["name"]: source["licence"] for source in manifest["sources"]},
@@ -83,13 +83,11 @@ def write_card(folder: Path, manifest: Manifest, lend: Lend | None = None) -> No
     write_text(folder / CARD, text)
 
 
-def _iter_shards(manifest: Manifest, lend: Lend, sizes: Counter[str]) -> Iterator[Path]:
-    """Yield every shard for as long as it is read; `sizes` receives the bytes of each split when they are not compressed."""
-    for split, entry in manifest["splits"].items():
-        for file in entry["files"]:
-            with lend(file["path"]) as path:
-                sizes[split] += _decoded_size(path)
-                yield path
+def _lent(files: Iterable[Mapping[str, Any]], lend: Lend) -> Iterator[Path]:
+    """Yield every shard for as long as it is read."""
+    for file in files:
+        with lend(file["path"]) as path:
+            yield path
 
 
 def front_matter(sizes: Mapping[str, int], manifest: Manifest) -> dict[str, Any]:
@@ -132,12 +130,6 @@ def _source_dataset(source: str) -> str:
     if source.startswith(HUB_PREFIX):
         return source.removeprefix(HUB_PREFIX).partition("#")[0].partition("@")[0]
     return "original" if source.startswith(f"{EMBEDDED}/") else "extended"
-
-
-def _decoded_size(path: Path) -> int:
-    """Return how many bytes a Parquet file holds when it is not compressed."""
-    footer = pq.read_metadata(path)
-    return sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
 
 
 def _type_name(kind: pa.DataType) -> str:

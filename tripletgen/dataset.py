@@ -11,6 +11,7 @@ from tripletgen.card import CARD, write_card
 from tripletgen.crossing import CLEANED
 from tripletgen.engine.base import Engine
 from tripletgen.errors import TripletgenError
+from tripletgen.figures import Figures, add_up
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import model_version
 from tripletgen.reports import Report, sum_counts
@@ -49,17 +50,28 @@ def finish(options: BuildOptions, built: Built, fingerprint: str, work: Work, wr
         raise TripletgenError("no triplet came of these captions", "look at --keep-rejects, or allow more --edit-types")
     rejects = _plan_rejects(built, work, keep=options.keep_rejects)
     tasks = [task._replace(unit=number) for number, task in enumerate([*planned, *rejects])]
-    written = sorted(writer.map(shard_unit, tasks), key=lambda report: report["unit"])
-    files = [{name: report[name] for name in ("path", "rows", "bytes", "sha256")} for report in written]
+    files, counted = _write(tasks, writer)
     manifest = _describe(options, built, fingerprint, files[: len(planned)])
     write_text(work.folder / RECIPE, yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
-    write_card(work.folder, manifest, work.lend)
+    write_card(work.folder, manifest, counted, work.lend)
     others = [describe(work.folder / name, name)._asdict() for name in (CARD, RECIPE)]
     manifest["files"] = [*files[len(planned) :], *others]
     write_manifest(work.folder, manifest)
     work.send(CARD, RECIPE, MANIFEST)
     work.remove(WORK)
     return manifest
+
+
+def _write(tasks: list[ShardTask], writer: Engine) -> tuple[list[dict[str, Any]], dict[str, Figures]]:
+    """Write the shards; return their entries for the manifest in the order of the tasks, and the counts of each split."""
+    entries: dict[int, dict[str, Any]] = {}
+    counted: dict[str, Figures] = {}
+    for report in writer.map(shard_unit, tasks):
+        entries[report["unit"]] = {name: report[name] for name in ("path", "rows", "bytes", "sha256")}
+        split = tasks[report["unit"]].split
+        if split:
+            counted[split] = add_up([*filter(None, [counted.get(split)]), report["figures"]])
+    return [entries[task.unit] for task in tasks], counted
 
 
 def _describe(options: BuildOptions, built: Built, fingerprint: str, files: list[dict[str, Any]]) -> Manifest:
@@ -97,7 +109,7 @@ def _plan_split(split: str, built: Built, shard_rows: int, work: Work) -> Iterab
     shards = plan_shards([report[split] for report in built.edited], shard_rows)
     for index, units in enumerate(shards):
         parts = tuple(f"{folder}/{split}-{unit:05d}.arrow" for unit in units)
-        yield ShardTask(str(work.unfinished), 0, f"data/{shard_name(split, index, len(shards))}", parts)
+        yield ShardTask(str(work.unfinished), 0, f"data/{shard_name(split, index, len(shards))}", parts, split)
 
 
 def _plan_rejects(built: Built, work: Work, *, keep: bool) -> Iterable[ShardTask]:

@@ -1,4 +1,4 @@
-"""Count what the texts of a data set are like, in one pass over its shards and in memory that does not grow with them."""
+"""Count what the texts of a data set are like, shard by shard and in memory that does not grow with them."""
 
 import re
 from collections import Counter
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import xxhash
 
 from tripletgen.schema import normalise
@@ -31,32 +32,65 @@ class Quality(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What one pass over the rows counts."""
+    """What is counted in some shards; `bytes` is their size when they are not compressed."""
 
     rows: int
+    bytes: int
     words: dict[str, Counter[int]]
     first_words: Counter[str]
-    quality: Quality
 
 
-def measure(paths: Iterable[Path]) -> Figures:
-    """Return the counts of all rows of these shards.
+def measure(path: Path) -> Figures:
+    """Return the counts of a shard.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    words: dict[str, Counter[int]] = {column: Counter() for column in TEXTS}
+    first: Counter[str] = Counter()
+    rows = 0
+    for batch in iter_batches([path], TEXTS):
+        rows += batch.num_rows
+        for column, counts in words.items():
+            counts.update(_count(pc.add(pc.count_substring(batch.column(column), " "), 1)))
+        first.update(text.partition(" ")[0] for text in _modifications(batch))
+    return Figures(rows, _decoded_size(path), words, first)
+
+
+def add_up(parts: Iterable[Figures]) -> Figures:
+    """Return the counts of several shards together."""
+    rows = size = 0
+    words: dict[str, Counter[int]] = {column: Counter() for column in TEXTS}
+    first: Counter[str] = Counter()
+    for part in parts:
+        rows, size = rows + part.rows, size + part.bytes
+        first.update(part.first_words)
+        for column, counts in part.words.items():
+            words[column].update(counts)
+    return Figures(rows, size, words, first)
+
+
+def measure_quality(paths: Iterable[Path]) -> Quality:
+    """Return the shares of faults among the first rows of shards; no shard is read that is not needed.
 
     Raises:
         DataError: a shard is missing or damaged.
     """
-    words: dict[str, Counter[int]] = {column: Counter() for column in TEXTS}
-    first: Counter[str] = Counter()
-    sampled: list[str] = []
-    rows = 0
-    for batch in iter_batches(paths, TEXTS):
-        rows += batch.num_rows
-        for column, counts in words.items():
-            counts.update(_count(pc.add(pc.count_substring(batch.column(column), " "), 1)))
-        texts = [normalise(text) for text in batch.column("modification_text").to_pylist()]
-        sampled += texts[: QUALITY_ROWS - len(sampled)]
-        first.update(text.partition(" ")[0] for text in texts)
-    return Figures(rows, words, first, _quality(sampled))
+    texts: list[str] = []
+    for batch in iter_batches(paths, ["modification_text"]):
+        texts += _modifications(batch)[: QUALITY_ROWS - len(texts)]
+        if len(texts) == QUALITY_ROWS:
+            break
+    return _quality(texts)
+
+
+def _modifications(batch: pa.RecordBatch) -> list[str]:
+    return [normalise(text) for text in batch.column("modification_text").to_pylist()]
+
+
+def _decoded_size(path: Path) -> int:
+    footer = pq.read_metadata(path)
+    return sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
 
 
 def _count(values: pa.Array) -> dict[Any, int]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tripletgen.figures import count_distinct_texts, describe_lengths, measure, most_common
+from tripletgen.figures import add_up, count_distinct_texts, describe_lengths, measure, measure_quality, most_common
 from tripletgen.shards.manifest import read_manifest
 from tripletgen.shards.reader import all_shards
 
@@ -20,7 +20,7 @@ def summarise(folder: str | Path) -> dict[str, Any]:
     root = Path(folder)
     manifest = read_manifest(root)
     paths = all_shards(root)
-    figures = measure(paths)
+    figures = add_up(map(measure, paths))
     total = manifest["triplets"]["total"]
     return {
         "stats_version": STATS_VERSION,
@@ -39,6 +39,6 @@ def summarise(folder: str | Path) -> dict[str, Any]:
         "words": {column: describe_lengths(counts) for column, counts in figures.words.items()},
         "first_words": most_common(figures.first_words, _TOP),
         "distinct_modification_texts": count_distinct_texts(paths),
-        "quality": figures.quality._asdict(),
+        "quality": measure_quality(paths)._asdict(),
         "triplets_per_used_caption": round(total / max(manifest["captions"]["used"], 1), 3),
     }

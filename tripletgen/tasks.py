@@ -118,12 +118,13 @@ def pairs_name(unit: int) -> str:
 
 
 class ShardTask(NamedTuple):
-    """Write the Parquet file `name`, relative to the data set, from files of rows in the work folder."""
+    """Write the Parquet file `name`, relative to the data set, from files of rows in the work folder: triplets of a split, or rejects."""
 
     work: str
     unit: int
     name: str
     parts: tuple[str, ...]
+    split: str | None = None
 
     def files(self) -> Files:
         """Return the files of the task; the shard goes straight to its place in the data set."""

@@ -24,6 +24,7 @@ from tripletgen.depiction import depicts
 from tripletgen.edits import Candidate, propose
 from tripletgen.edits.base import frame_of
 from tripletgen.edits.wording import word_edit
+from tripletgen.figures import measure
 from tripletgen.filters import reject
 from tripletgen.lexicon import load_lexicon
 from tripletgen.pairs.explain import explain
@@ -172,10 +173,11 @@ def edit_unit(task: EditTask) -> Report:
 
 
 def shard_unit(task: ShardTask) -> Report:
-    """Write a shard; return its entry for the manifest."""
+    """Write a shard; return its entry for the manifest, and what is counted in it if its rows are triplets."""
     work = Path(task.work)
-    written = write_shard(work.parent / task.name, [work / name for name in task.parts])
-    return {"unit": task.unit, **written._replace(path=task.name)._asdict()}
+    path = work.parent / task.name
+    written = write_shard(path, [work / name for name in task.parts])
+    return {"unit": task.unit, **written._replace(path=task.name)._asdict(), "figures": measure(path) if task.split else None}
 
 
 def _unfit(parsed: ParsedCaption, index: BenchmarkIndex | None) -> str | None:

@@ -11,7 +11,7 @@ import tripletgen
 from tripletgen.assets import asset
 from tripletgen.card import FIGURES, write_card
 from tripletgen.errors import OutputError
-from tripletgen.figures import Figures, describe_lengths, measure
+from tripletgen.figures import Figures, Quality, add_up, describe_lengths, measure, measure_quality
 from tripletgen.report.plots import Chart, charts_of, check_matplotlib, draw_png, draw_svg
 from tripletgen.report.sample import draw_rejects, draw_triplets
 from tripletgen.schema import EDIT_TYPES
@@ -49,10 +49,10 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, sample: i
     check_matplotlib()
     root, path = Path(folder), Path(out) if out is not None else default_path(folder)
     manifest = read_manifest(root)
-    figures = measure(all_shards(root))
+    figures, quality = add_up(map(measure, all_shards(root))), measure_quality(all_shards(root))
     rows = draw_triplets(root, sample, seed)
     data = {"triplets": rows, "rejects": draw_rejects(root, SAMPLED_REJECTS, seed)}
-    text = _render(root.resolve().name, manifest, figures, data)
+    text = _render(root.resolve().name, manifest, (figures, quality), data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
@@ -72,7 +72,8 @@ def illustrate_card(folder: str | Path) -> list[Path]:
     check_matplotlib()
     root = Path(folder)
     manifest = read_manifest(root)
-    pictures = {f"{FIGURES}/{chart.name}.png": draw_png(chart) for chart in charts_of(manifest, measure(all_shards(root)))}
+    figures = add_up(map(measure, all_shards(root)))
+    pictures = {f"{FIGURES}/{chart.name}.png": draw_png(chart) for chart in charts_of(manifest, figures)}
     try:
         return _illustrate(root, manifest, pictures)
     except OSError as error:
@@ -91,10 +92,11 @@ def _illustrate(root: Path, manifest: Manifest, pictures: Mapping[str, bytes]) -
     return [root / name for name in pictures]
 
 
-def _render(name: str, manifest: Manifest, figures: Figures, data: Mapping[str, Any]) -> str:
+def _render(name: str, manifest: Manifest, counted: tuple[Figures, Quality], data: Mapping[str, Any]) -> str:
     import jinja2
     from markupsafe import Markup
 
+    figures, quality = counted
     folder = asset("report")
     script = (folder / "page.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -106,7 +108,7 @@ def _render(name: str, manifest: Manifest, figures: Figures, data: Mapping[str, 
         aspects=EDIT_TYPES,
         charts=[(chart, Markup(draw_svg(chart)), _table(chart)) for chart in charts_of(manifest, figures)],
         words={column: describe_lengths(counts) for column, counts in figures.words.items()},
-        quality=figures.quality,
+        quality=quality,
         recipe=json.dumps(manifest["recipe"], indent=2, ensure_ascii=False),
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
