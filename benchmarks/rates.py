@@ -16,7 +16,7 @@ from scaling import RATES, Rates
 import tripletgen
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.engine.ray import RayEngine, ray_session
-from tripletgen.staging import Files
+from tripletgen.staging import WORK, Files
 from tripletgen.units import warm_up
 
 TASKS = 3000
@@ -40,6 +40,7 @@ def nothing(*_: object) -> dict[str, int]:
 def measure_task() -> float:
     """Return the CPU seconds that the first process takes for a task, of which a cluster of this machine does nothing."""
     with tempfile.TemporaryDirectory() as folder, ray_session(None, 2):
+        (Path(folder) / WORK).mkdir()
         engine, tasks = RayEngine(folder, nothing), [NoTask(folder)] * TASKS
         list(engine.map(nothing, tasks[:100]))
         begin = time.process_time()
