@@ -65,6 +65,9 @@ def cluster(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     """Return a cluster that this process is connected to; its nodes have the environment of the bucket."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIED_ONCE", str(tmp_path_factory.mktemp("died") / "once"))
+        # The workers are to ask no Hub; this process, which reads the variable once, goes on as before.
+        import huggingface_hub.constants  # noqa: F401
+
         patch.setenv("HF_HUB_OFFLINE", "1")
         nodes = TwoNodes()
         with ray_session(nodes.address, 1):
