@@ -15,6 +15,11 @@ LIGHT_VERBS = words("objects", "light_verbs")
 PLAIN_ADJECTIVES = words("objects", "plain_adjectives")
 # Words of a picture that tie a person's gender or age down.
 _TIED = words("objects", "tied")
+_OF_HEADS = words("objects", "of_heads")
+_ROLES = words("objects", "roles")
+_FEW = 2
+# Kinds whose members do and undergo the same, so that none need have been seen there.
+_ALIKE = words("objects", "alike")
 _KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
 # Words that say which one is meant by one that is known: "the other students" are no "other librarians".
 _POINTING = frozenset(("other", "same", "own", "such", "another", "both"))
@@ -75,8 +80,16 @@ def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     following = parsed.lowers[phrase.head + 1] if phrase.head + 1 < len(parsed) else ""
     if following == "of" and noun.kind not in ("person", "animal", "vehicle", "food"):
         return False
-    governor = parsed.lowers[parsed.heads[phrase.head]]
-    return not (parsed.deps[phrase.head] == "pobj" and governor in ("as", "like", "than", "by", "for"))
+    if noun.category in _ROLES and len(frame.lemmas) > _FEW:
+        return False
+    if parsed.deps[phrase.head] != "pobj":
+        return True
+    preposition = parsed.heads[phrase.head]
+    governor = parsed.lowers[preposition]
+    if noun.kind == "graphic" or governor in ("as", "like", "than", "by", "for"):
+        return False  # in the heart of the city
+    # The sand of the hourglass is of nothing else.
+    return governor != "of" or parsed.lowers[parsed.heads[preposition]] in _OF_HEADS
 
 
 def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.Random) -> Noun | None:
@@ -106,7 +119,7 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
 
 
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:
-    """Return how well a noun fits the slots of another: 0 where a slot that asks for evidence has none."""
+    """Return how well a noun fits the slots of another: 0 where it was seen in none, or not in one that asks for evidence."""
     stats = frame.stats
     weight, found = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0)), 0
     for relation, word in slots:
@@ -115,7 +128,8 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
             return 0.0
         weight *= 1.0 + min(seen, 9) / 3
         found += seen
-    return 0.0 if new.lemma in _HELPLESS and not found else weight
+    is_alike = old.kind == "animal" or old.category in _ALIKE
+    return weight if found or (is_alike and new.lemma not in _HELPLESS) else 0.0
 
 
 def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: Noun) -> bool:

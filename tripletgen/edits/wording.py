@@ -1,6 +1,7 @@
 """Say an edit in words: choose a phrasing and a template, fill its slots."""
 
 import random
+import re
 from functools import cache
 from string import Formatter
 from typing import NamedTuple
@@ -10,12 +11,11 @@ from tripletgen.edits.base import Edit
 from tripletgen.schema import PHRASINGS
 
 PHRASING_WEIGHTS = {"imperative": 0.32, "predicate": 0.28, "relative": 0.28, "attributes": 0.12}
-# A template that begins so speaks of the whole reference, so it can open a sentence but not go on after "and".
-_OPENERS = (
-    *("same", "the same", "similar", "identical", "instead", "nothing", "is", "are", "was", "change it", "make it", "with", "no "),
-    # And what has no verb is no second clause.
-    *("{new_a} in ", "{new_a} rather", "{new_a} instead", "{number} ", "{view_a} ", "{target}", "just ", "only ", "everything", "the very"),
-)
+# How a clause begins that can follow "and" whatever stands before it; and orders that cannot.
+_CLAUSES = ("the ", "it is ", "everything is ")
+_NO_SECOND_ORDER = ("keep ", "make it ", "let ", "take ", "give me ", "leave ", "nothing ")
+# What says of itself that nothing else differs.
+_EXCLUSIVE = re.compile(r"\b(?:same|everything|similar|identical|nothing|only|except|just|keep|unchanged|otherwise)\b")
 
 
 class Template(NamedTuple):
@@ -48,35 +48,45 @@ def word_edit(edit: Edit, rng: random.Random) -> tuple[str, str]:
     """Return the phrasing and the modification text of an edit.
 
     Raises:
-        ValueError: no template can be filled; every wording set has one of each phrasing that any of its edits fills.
+        ValueError: no template can be filled; every wording set has an order without a word of sameness, which joins any other.
     """
     left = dict(PHRASING_WEIGHTS)
     while left:
         phrasing = rng.choices(list(left), list(left.values()))[0]
-        text = _joined(edit, phrasing, rng) if edit.parts else _say(edit, phrasing, rng, opens=True)
+        text = _joined(edit, phrasing, rng) if edit.parts else _say(edit, phrasing, rng)
         if text is not None:
             return phrasing, text
         del left[phrasing]
     raise ValueError(f"no template of {edit.wording!r} can be filled from {sorted(edit.slots)}")
 
 
-def _say(edit: Edit, phrasing: str, rng: random.Random, *, opens: bool) -> str | None:
+def _say(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
+    texts = _texts(edit, phrasing)
+    return rng.choice(texts) if texts else None
+
+
+def _texts(edit: Edit, phrasing: str) -> list[str]:
+    """Return every text of a phrasing that has all its slots."""
     slots = edit.slots.keys()
-    fitting = [
-        template
-        for template in wordings()[edit.wording][phrasing]
-        if template.slots <= slots and (opens or not template.text.startswith(_OPENERS))
-    ]
-    return rng.choice(fitting).text.format_map(edit.slots) if fitting else None
+    return [template.text.format_map(edit.slots) for template in wordings()[edit.wording][phrasing] if template.slots <= slots]
 
 
 def _joined(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
+    """Say two edits in one sentence: two orders, or a clause after whatever says the first."""
     if phrasing == "attributes":
         # Two elliptic texts do not join into one sentence.
         return None
-    first = _say(edit.parts[0], phrasing, rng, opens=True)
-    second = _say(edit.parts[1], phrasing, rng, opens=False)
-    if first is None or second is None:
+    one, other = edit.parts
+    firsts = [text for text in _texts(one, phrasing) if not _EXCLUSIVE.search(text)]
+    if phrasing == "imperative":
+        seconds = [text for text in _texts(other, phrasing) if not text.startswith(_NO_SECOND_ORDER) and not _EXCLUSIVE.search(text)]
+    else:
+        seconds = [text for text in _texts(other, "relative") if text.startswith(_CLAUSES) and not _EXCLUSIVE.search(text)]
+    if not firsts or not seconds:
+        return None
+    first, second = rng.choice(firsts), rng.choice(seconds)
+    if first.split()[:2] == second.split()[:2] and phrasing != "imperative":
+        # "The dog is black and the dog is larger."
         return None
     return f"{first}, and {second}" if " and " in first or "," in first else f"{first} and {second}"
 

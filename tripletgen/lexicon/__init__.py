@@ -130,8 +130,8 @@ def _substitutes(
     found = []
     for category in (old.category, *near.get(old.category, ())):
         for new in categories[category]:
-            is_kind = old.lemma.endswith(new.lemma) or new.lemma.endswith(old.lemma) or old.lemma in generic or new.lemma in generic
-            if new.category == old.category and is_kind:
+            is_kind = old.lemma.endswith(new.lemma) or new.lemma.endswith(old.lemma)  # a rock artist is an artist
+            if is_kind or (new.category == old.category and not generic.isdisjoint((old.lemma, new.lemma))):
                 continue
             # "People" may become "women", "bread" only another mass.
             same_number = new.number == old.number or (old.number == "plural" and old.kind == "person" and new.is_count)
