@@ -202,17 +202,22 @@ def opening(frame: Frame) -> str | None:
     """
     parsed = frame.parsed
     first = frame.phrases[0] if frame.phrases else None
-    if first is None or first.first != 0 or _has_bare_verb(frame):
+    if first is None or first.first != 0 or _is_sentence(frame, first):
         return None
-    if parsed.lowers[0] in ("a", "an") and parsed.tags[first.head] == "NNS":
-        return None  # "a helicopter flies" is a sentence in truth
     if parsed.lowers[0] in _DETERMINERS or first.is_plural:
         return ""
     if first.noun is None or parsed.tags[0] in ("NNP", "NNPS") or first.determiner >= 0:
         return None
     if not first.noun.is_count or first.number >= 0:
         return ""
-    return None if parsed.lowers[0] in _UNARTICLED or not first.plain else f"{article(parsed.lowers[0])} "
+    is_odd = parsed.lowers[0] in _UNARTICLED or parsed.lowers[first.head] in _UNARTICLED or not first.plain
+    return None if is_odd else f"{article(parsed.lowers[0])} "
+
+
+def _is_sentence(frame: Frame, first: NounPhrase) -> bool:
+    """Tell whether a caption without a finite verb has one in truth: "a helicopter flies", "professional cyclist rings the bell"."""
+    is_plural_one = frame.parsed.lowers[0] in ("a", "an") and frame.parsed.tags[first.head] == "NNS"
+    return is_plural_one or (first.is_plural and _follows_person(frame, first)) or _has_bare_verb(frame)
 
 
 def _is_concrete(frame: Frame, phrase: NounPhrase) -> bool:
@@ -221,6 +226,12 @@ def _is_concrete(frame: Frame, phrase: NounPhrase) -> bool:
     # A bare singular could be a name.
     is_common = phrase.determiner >= 0 or phrase.is_plural
     return is_common and word.isalpha() and not _is_abstract(word) and not word.endswith("ing")
+
+
+def _follows_person(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a plural stands just behind a person, so that it could be what that one does."""
+    before = frame.lexicon.noun(frame.parsed.lowers[phrase.head - 1]) if phrase.head > 0 and phrase.name == phrase.head else None
+    return before is not None and before[0].kind == "person" and not before[1] and (phrase.noun is None or phrase.noun.kind != "person")
 
 
 def _has_bare_verb(frame: Frame) -> bool:
@@ -287,4 +298,5 @@ def _is_spoken(frame: Frame, phrase: NounPhrase, subject: NounPhrase | None) -> 
     is_inside = frame.parsed.deps[head] != "pobj" or is_near or phrase is subject
     is_thing = phrase.noun.kind in _SPOKEN_KINDS if phrase.noun is not None else _is_concrete(frame, phrase)
     is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
-    return phrase.plain and is_inside and is_thing and is_sole and lowers[head] not in _UNSPOKEN
+    is_verb = phrase.is_plural and _follows_person(frame, phrase)
+    return phrase.plain and is_inside and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
