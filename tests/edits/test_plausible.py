@@ -103,6 +103,7 @@ def test_no_view_contradicts_the_caption(frame_for, text, words):
         # A framing stays where the colors go.
         ("close up of a cactus in the desert", "black and white close up of a cactus in the desert"),
         ("an aerial view of a village", "a panoramic view of a village"),
+        ("Closeup of a man in a room", "Blurry closeup of a man in a room"),
     ],
 )
 def test_the_whole_scene_can_be_shown_as(frame_for, text, target):

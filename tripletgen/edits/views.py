@@ -201,8 +201,7 @@ def _tint(frame: Frame, rng: random.Random, stated: Stated) -> Edit | None:
     """Set "black and white" before the framing that a caption begins with."""
     new = rng.choice(_data()["tint"])
     old = frame.parsed.span(stated.first, stated.last)
-    word = lower_first(frame, stated.first, old)
-    change = Change(frame.parsed.starts[stated.first], frame.parsed.ends[stated.last], f"{new} {word}")
+    change = Change(frame.parsed.starts[stated.first], frame.parsed.ends[stated.last], f"{new} {old[0].lower()}{old[1:]}")
     return _edit(frame, rng, "view_look", None, new, change, {"looks": new})
 
 
