@@ -51,3 +51,85 @@ def test_a_selection_is_of_what_it_holds(frame_for):
     texts = [text for _, text in proposals(frame_for("selection of glass bottles on a table"), "change_viewpoint")]
     assert any("glass bottles" in text for text in texts)
     assert not any("the selection" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # A color, a light or a weather that is there contradicts another.
+        ("aerial view of an island in blue water", ("shades", "sepia", "black and white", "colors")),
+        ("a visitor enjoys the sunshine outside a house", ("at night", "in the rain", "in dim light")),
+        ("a clear day with clouds over a village", ("dim", "low light", "in thick fog")),
+        ("white geometric pattern with flowers", ("shades", "neon", "earth tones")),
+        ("set of winter backgrounds with trees", ("shades of green", "golden light")),
+        ("sunset over the river, time-lapse", ("drawing", "painting", "drawn", "painted")),
+        ("chocolate pudding on a plate", ("shades of brown",)),
+        ("palm trees on the beach", ("in the snow", "in winter")),
+        # A tail would be said of the last thing or clause.
+        ("a firefighter looks for tools on the block as the clean up continues after fighting an early blaze", (", seen", ", drawn")),
+        ("fat cat lays on the carpet, fluffy tummy exposed", ("exposed, ",)),
+        # A framing is no medium, and a medium no framing; neither is dropped unsaid.
+        ("close up of a cactus in the desert", ("photo of cactus", "drawing of", "painting of")),
+        ("vector illustration of a ticket on a table", ("close-up of", "view of")),
+        # A view that does not suit the thing.
+        ("a flag on the roof of a school", ("top-down", "aerial")),
+        ("interior of a church with a high ceiling", ("from above", "aerial")),
+        ("cricket team vs cricket team", ("top-down view", "sketch of", "painting of", "drawing of")),
+        # What the tagger takes for nouns are verbs.
+        ("a helicopter flies over the desert", ("of a helicopter flies",)),
+        ("professional cyclist rings the bell", ("of professional cyclist", "of a professional cyclist")),
+        ("fresh fruit in a street market", ("a fresh fruit",)),
+    ],
+)
+def test_no_view_contradicts_the_caption(frame_for, text, words):
+    targets = view_targets(frame_for(text))
+    assert not [target for target in targets if any(word in target for word in words)]
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        # A bare countable noun takes its article after "of", a bare plural none.
+        ("flag flying next to the house", "a pencil sketch of a flag flying next to the house"),
+        ("young woman with balloons in the field", "an oil painting of a young woman with balloons in the field"),
+        ("fresh vegetables in a basket", "a close-up of fresh vegetables in a basket"),
+        # A sentence has it before it, or behind it where it is short.
+        (
+            "a crane lifts a digger onto the roof of an old house",
+            "in a pencil sketch, a crane lifts a digger onto the roof of an old house",
+        ),
+        ("the groom kisses the bride", "the groom kisses the bride, in warm golden light"),
+        ("the groom kisses the bride", "seen from a low angle, the groom kisses the bride"),
+        # A framing stays where the colors go.
+        ("close up of a cactus in the desert", "black and white close up of a cactus in the desert"),
+        ("an aerial view of a village", "a panoramic view of a village"),
+        ("Closeup of a man in a room", "Blurry closeup of a man in a room"),
+    ],
+)
+def test_the_whole_scene_can_be_shown_as(frame_for, text, target):
+    assert target in view_targets(frame_for(text))
+
+
+def view_targets(frame):
+    """Return the targets of the views under many seeds."""
+    views = frozenset(["change_viewpoint"])
+    found = (propose(frame.parsed, frame.lexicon, frame.stats, views, random.Random(seed)) for seed in range(150))
+    return {one.target_caption for proposed in found for one in proposed}
+
+
+def test_a_text_about_one_of_several_things_speaks_of_the_scene_with_it(frame_for):
+    texts = {text for _, text in proposals(frame_for("bison crossing the road in the fog near a small village"), "change_viewpoint")}
+    assert any("the scene with the" in text for text in texts)
+    assert not any(text.startswith(("show the road as", "turn the road", "have the road")) for text in texts)
+
+
+def test_a_scene_moves_all_that_is_in_it(frame_for):
+    texts = {text for _, text in proposals(frame_for("man and woman sitting on the beach"), "change_scene")}
+    assert texts
+    assert not any("the man" in text for text in texts)
+
+
+def test_no_preposition_stands_before_another(frame_for):
+    texts = {text for _, text in proposals(frame_for("man is walking along the road"), "change_scene")}
+    assert texts
+    assert not any("from along" in text or "to in" in text or "not along" in text for text in texts)

@@ -15,6 +15,12 @@ def test_there_are_many_templates_of_four_phrasings():
     assert all(phrasings["imperative"] and phrasings["predicate"] and phrasings["relative"] for phrasings in wordings().values())
 
 
+def test_views_are_worded_in_many_ways():
+    sets = [phrasings for name, phrasings in wordings().items() if name.startswith("view_")]
+    views = {template.text for phrasings in sets for templates in phrasings.values() for template in templates}
+    assert len(views) >= 200
+
+
 def test_an_edit_is_said_in_words():
     slots = {"old": "dog", "old_the": "the dog", "old_a": "a dog", "old_is": "is", "old_was": "was", "old_has": "has", "old_it": "it"}
     slots |= {key.replace("old", "new"): value.replace("dog", "cat") for key, value in slots.items()}

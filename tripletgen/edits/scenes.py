@@ -6,8 +6,9 @@ from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, name_of, naming, slots_of
+from tripletgen.edits.base import Change, Edit, Frame, name_of, naming, slots_of, words_of
 from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
 
 # What is done in one kind of place only: the scene then stays.
@@ -18,6 +19,12 @@ _MAX_ALTERNATIVES = 2
 # Scenes of which a caption says "the" without having spoken of them: "in the park", but "in a canyon".
 _KNOWN = words("scenes", "known")
 _DRIVABLE = words("scenes", "drivable")
+# Nouns of places that the lexicon does not hold.
+_PLACE_WORDS = words("scenes", "place_words")
+# What is done on a stage, so not in any room.
+_STAGED = words("scenes", "staged")
+# Animals that live with people: the others stay out of town.
+_TAME = words("scenes", "tame")
 PLACES = ("landscape", "room", "building", "structure")
 # Kinds of subjects that can be elsewhere, and for things the groups of scenes that they can be moved within.
 _MOVABLE: dict[str, tuple[str, ...]] = {
@@ -78,7 +85,9 @@ class ChangeScene:
             subject = subject_of(frame, phrase) if group is not None else None
             if group is None or subject is None or subject.noun is None or subject.noun.category in _BOUND_CATEGORIES:
                 continue
-            if any(other is not phrase and other.noun is not None and other.noun.kind in PLACES for other in frame.shown):
+            if group == "public_room" and frame.words & _STAGED:
+                continue
+            if any(other is not phrase and _is_place(frame, other) for other in frame.phrases):
                 continue  # what else is said of the place would not fit another
             others = _other_scenes(frame, group, subject.noun.kind)
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
@@ -94,12 +103,20 @@ class ChangeScene:
         place = name.the if definite and is_known else new.words if new.words == "stage" else name.a
         target = f"{new.preposition} {place}"
         source = parsed.span(preposition, phrase.head)
-        slots = slots_of("subject", name_of(frame, subject, short=True)) | slots_of("new", name)
+        slots = slots_of("new", name)
+        if not _has_company(frame, subject):
+            slots |= slots_of("subject", name_of(frame, subject, short=True))
+        old = words_of(frame, phrase)
+        if parsed.lowers[preposition] not in ("through", "along"):
+            # "In a park and not along the road" compares a place with a way.
+            slots["old_place"] = source.lower()
         slots |= {
-            "old_place": source.lower(),
             "new_place": f"{new.preposition} {name.a if bare else place}",
-            "old_the": f"the {parsed.span(phrase.name, phrase.head).lower()}",
+            "old_the": f"the {old}",
         }
+        if parsed.lowers[preposition] != "on":
+            # A stage or a road is no setting of itself.
+            slots["old_a"] = f"{article(old)} {old}"
         slots |= {"new_in": slots["new_place"]}
         change = Change(parsed.starts[preposition], parsed.ends[phrase.head], target)
         return Edit(self.name, self.edit_type, source, target, (change,), "scene", slots)
@@ -148,10 +165,23 @@ def subject_of(frame: Frame, phrase: NounPhrase) -> NounPhrase | None:
     return None
 
 
+def _is_place(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a phrase names a place, or what happens in one place only."""
+    return phrase.noun.kind in PLACES if phrase.noun is not None else frame.parsed.lowers[phrase.head] in _PLACE_WORDS
+
+
+def _has_company(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether others are in the scene with the subject, "man and woman", so that a text about it alone would say too little."""
+    together = bool(frame.children(subject.head, "conj", "cc", "appos")) or frame.parsed.deps[subject.head] in ("conj", "pobj")
+    return together or any(frame.parsed.lowers[token] in ("with", "of", "by") for token in frame.children(subject.head, "prep"))
+
+
 def _other_scenes(frame: Frame, group: str, kind: str) -> list[Scene]:
     """Return the scenes that may stand for one of a group, for a subject of this kind."""
     if kind not in _MOVABLE or (kind not in ("person", "group", "animal") and group not in _MOVABLE[kind]):
         return []
     names = [group, *read_yaml("lexicon/scenes.yaml")[group]["near"]]
+    if kind == "animal" and frame.words.isdisjoint(_TAME):
+        names = [name for name in names if name in ("green", "dry", "water", "on_water", "snow")]
     found = [scene for name in names for scene in _scenes()[name] if scene.words.split()[-1] not in frame.words]
     return [scene for scene in found if scene.words.split()[-1] in _DRIVABLE] if kind == "vehicle" else found

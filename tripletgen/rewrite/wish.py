@@ -79,8 +79,9 @@ def _comparatives() -> frozenset[str]:
 def _views() -> frozenset[str]:
     """Return the words that tell a medium, an angle, a time or the weather."""
     data = read_yaml("lexicon/views.yaml")
-    media = [name for names in (*data["media"].values(), *data["style"].values()) for name in names]
-    tails = [name for key in ("known", "time", "known_time", "weather", "known_weather", "season") for name in data[key]]
+    media = [name for names in (*data["media"].values(), *data["look"].values(), data["framing"]) for name in names]
+    tails = [name for kind in ("time", "known_time", "weather", "known_weather", "season") for name in data[kind]]
+    tails += [name for names in data["known"].values() for name in names] + [framing["before"] for framing in data["framing"].values()]
     plain = {"clear", "hot", "cold", "day", "version", "blue", "black", "white"} | words("function")
     return frozenset(word for name in (*media, *tails) for word in normalise(name).split(" ")) - plain
 

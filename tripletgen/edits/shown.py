@@ -1,0 +1,302 @@
+"""What a caption shows: its subject, and whether it is one scene or thing that a picture could show in another way."""
+
+import random
+from functools import cache
+from typing import NamedTuple
+
+from tripletgen.assets import read_yaml
+from tripletgen.edits.base import FINITE_TAGS, GRAPHIC, Frame, name_of, slots_of
+from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import article
+from tripletgen.phrases import NounPhrase
+
+# Kinds of which no picture can be drawn by themselves.
+UNDRAWN_KINDS = ("event", "backdrop", "material", "graphic")
+# One of these makes a caption a scene, whatever it is called.
+_SCENE_KINDS = ("landscape", "building", "room", "structure", "person", "group", "animal", "vehicle")
+_ABSTRACT = words("views", "abstract")
+_ABSTRACT_ENDINGS = ("tion", "sion", "ence", "ance", "ity", "ness", "ment", "ism", "ship", "ure", "logy", "al")
+TITLES = words("views", "titles")
+_SCENE_WORDS = words("views", "scene_words")
+STYLED = GRAPHIC | words("views", "styled")
+_PLACING = frozenset(("on", "in", "at", "near", "with", "under", "behind", "beside", "against", "over", "inside", "along", "around"))
+_HAPPENINGS = words("views", "happenings")
+_TIMES = words("views", "times")
+_PARTITIVES = words("views", "partitives")
+_DETERMINERS = frozenset(("a", "an", "the", "his", "her", "their", "its", "some", "two", "three", "four", "five", "several", "many"))
+_UNARTICLED = words("views", "unarticled")
+
+
+# Where a caption has several parts a tail or a framing would be of one only.
+BREAKS = frozenset((",", "-", ":", ";", "|", "--", "..."))
+# Nouns by which a text may speak of the scene, "the scene with the dog"; what hangs on one of `_WITH` is in it with the others.
+_SPOKEN_KINDS = words("views", "spoken_kinds")
+_WITH = words("views", "with")
+_SIMPLE_WORDS = 9
+# Words after which a tail is no longer said of the whole: of a noun phrase, and of a sentence.
+_NOMINAL_WORDS, _SENTENCE_WORDS = 11, 8
+_CLAUSES = frozenset(("relcl", "advcl", "ccomp", "parataxis", "mark"))
+
+
+_UNSPOKEN = _TIMES | TITLES | _PARTITIVES | STYLED | words("views", "unspoken") | words("views", "moving")
+# Collections of pictures are no picture, whose colors could be others.
+_GATHERED = frozenset(("set", "collection", "text", "map", "chart"))
+
+
+class Stated(NamedTuple):
+    """A medium or framing that a caption begins with: first and last token, its words, and the phrase of what it shows."""
+
+    first: int
+    last: int
+    words: str
+    depicted: NounPhrase
+
+
+def first_noun(frame: Frame) -> NounPhrase | None:
+    """Return the subject of the caption: the phrase of its root, of its root's subject, or of what a medium shows."""
+    stated = stated_medium(frame)
+    if stated is not None:
+        return stated.depicted
+    for phrase in frame.phrases:
+        if frame.parsed.deps[phrase.head] in ("ROOT", "nsubj", "nsubjpass"):
+            return _contained(frame, phrase.head) or phrase
+    root = frame.parsed.deps.index("ROOT")
+    return _contained(frame, root) if frame.parsed.tags[root] == "CD" else None
+
+
+def stated_medium(frame: Frame) -> Stated | None:
+    """Return the medium or the framing that a caption begins with, "a photo of"."""
+    parsed = frame.parsed
+    start = 1 if parsed.lowers[0] in ("a", "an", "the") else 0
+    for stop in range(min(start + 4, len(parsed) - 2), start, -1):
+        if parsed.lowers[stop] != "of":
+            continue
+        said = parsed.text[parsed.starts[start] : parsed.ends[stop - 1]].lower()
+        shown = next((phrase for phrase in frame.phrases if phrase.head > stop and parsed.heads[phrase.head] == stop), None)
+        if said in _known() and shown is not None:
+            return Stated(start, stop - 1, said, shown)
+    return None
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(name for names in read_yaml("lexicon/views.yaml")["known"].values() for name in names)
+
+
+def is_scene(frame: Frame) -> bool:
+    """Tell whether a caption is a sentence, or a participle's phrase, about something that can be seen."""
+    parsed = frame.parsed
+    root = parsed.deps.index("ROOT")
+    if frame.is_nominal:
+        if parsed.tags[root] == "VBG" or parsed.lowers[root] in _SCENE_WORDS:
+            return root <= 1 or parsed.lowers[root] in _SCENE_WORDS
+        if parsed.lowers[root] in _HAPPENINGS and frame.phrase_at(root) is not None:
+            return True
+        is_named = parsed.tags[root] in ("NN", "NNS") and frame.phrase_at(root) is not None and not _is_abstract(parsed.lowers[root])
+        return is_named and not frame.kinds.isdisjoint(_SCENE_KINDS) and not frame.words & (GRAPHIC | TITLES)
+    subject = first_noun(frame)
+    if subject is None or parsed.tags[subject.head] not in ("NN", "NNS", "NNP"):
+        return False
+    if subject.noun is not None:
+        return subject.noun.kind not in UNDRAWN_KINDS
+    return not _is_abstract(parsed.lowers[subject.head]) and not frame.children(root, "attr", "acomp", "ccomp", "xcomp")
+
+
+def is_picture(frame: Frame) -> bool:
+    """Tell whether a caption names a graphic, such as "seamless pattern with flowers", whose colors may be others."""
+    parsed = frame.parsed
+    root = parsed.deps.index("ROOT")
+    return frame.is_nominal and parsed.tags[root] in ("NN", "NNS") and parsed.lowers[root] in GRAPHIC - _GATHERED
+
+
+def _is_head(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a noun is what a caption without a finite verb names: its root, or what its participle is said of."""
+    parsed, head = frame.parsed, subject.head
+    if parsed.deps[head] == "pobj" and parsed.lowers[parsed.heads[head]] == "of":
+        head = parsed.heads[parsed.heads[head]]
+    doing = parsed.deps[head] in ("nsubj", "nsubjpass") and parsed.deps[parsed.heads[head]] == "ROOT"
+    return parsed.deps[head] == "ROOT" or (doing and parsed.tags[parsed.heads[head]] in ("VBG", "VBN"))
+
+
+def _is_first(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether no other thing is named before the subject, but for the "selection" that it is in."""
+    before = [phrase for phrase in frame.phrases if phrase.head < subject.head]
+    return not before or (len(before) == 1 and _contained(frame, before[0].head) is subject)
+
+
+def is_whole(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a caption is one thing that can be drawn, with what is said of it."""
+    return frame.is_nominal and _is_first(frame, subject) and _is_head(frame, subject) and is_drawable(frame, subject)
+
+
+def is_joined(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether the subject is one of several, so that its name alone does not name what is shown."""
+    return bool(frame.children(subject.head, "conj", "appos")) or "CC" in frame.parsed.tags[: subject.head]
+
+
+def is_drawable(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a caption's subject is a thing that can be shown in any medium."""
+    if subject.noun is not None:
+        is_thing = subject.noun.kind not in UNDRAWN_KINDS or (subject.noun.kind in ("material", "graphic") and _is_placed(frame, subject))
+        return is_thing and not _is_part(frame, subject)
+    lowers, tags = frame.parsed.lowers, frame.parsed.tags
+    # "A time-lapse" is no lapse, and what glows purple no purple.
+    is_tail = (subject.head > 0 and tags[subject.head - 1] == "HYPH") or lowers[subject.head] in frame.lexicon.groups_of
+    if (
+        is_tail
+        or _is_abstract(lowers[subject.head])
+        or lowers[subject.head].endswith("ing")
+        or any(tags[token] == "JJS" for token in subject.adjectives)
+    ):
+        return False
+    article = subject.determiner >= 0 and lowers[subject.determiner] in ("a", "an", "the", "two", "three")
+    return (article and subject.plain) or _is_placed(frame, subject)
+
+
+def _is_ground(frame: Frame, ground: NounPhrase) -> bool:
+    """Tell whether a phrase names something that another can be in, on or with: a thing, no time and no idea."""
+    word = frame.parsed.lowers[ground.head]
+    return ground.noun.kind != "event" if ground.noun is not None else word not in _TIMES and not _is_abstract(word)
+
+
+def _is_placed(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether something known stands by an unknown noun, or it does something: such a noun is a thing too."""
+    grounds = [
+        frame.phrase_at(g)
+        for p in frame.children(subject.head, "prep")
+        if frame.parsed.lowers[p] in _PLACING
+        for g in frame.children(p, "pobj")
+    ]
+    if frame.parsed.deps[subject.head] in ("nsubj", "nsubjpass") and frame.is_nominal:
+        return True
+    placed = any(ground is not None and _is_ground(frame, ground) for ground in grounds)
+    return placed or any(frame.parsed.tags[token] in ("VBG", "VBN") for token in frame.children(subject.head, "acl"))
+
+
+def _is_abstract(word: str) -> bool:
+    one = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
+    return word in _ABSTRACT or one in _ABSTRACT or one.endswith(_ABSTRACT_ENDINGS)
+
+
+def _is_part(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether the subject is a part of what follows: the face of a home, the back of a car."""
+    if subject.noun is None or subject.noun.kind != "body" or frame.parsed.lowers[subject.head + 1 : subject.head + 2] != ["of"]:
+        return False
+    wholes = [frame.phrase_at(whole) for whole in frame.children(subject.head + 1, "pobj")]
+    return not any(whole is not None and whole.noun is not None and whole.noun.kind in ("person", "animal") for whole in wholes)
+
+
+def _contained(frame: Frame, head: int) -> NounPhrase | None:
+    """Return the phrase of what is meant by "a selection of bottles", "one of the rooms": the thing after "of", if it is known."""
+    parsed = frame.parsed
+    if (parsed.lowers[head] not in _PARTITIVES and parsed.tags[head] != "CD") or parsed.lowers[head + 1 : head + 2] != ["of"]:
+        return None
+    things = [frame.phrase_at(thing) for thing in frame.children(head + 1, "pobj")]
+    return next((thing for thing in things if thing is not None and thing.noun is not None), None)
+
+
+def opening(frame: Frame) -> str | None:
+    """Return what must stand before a caption after "a photo of": an article before a bare countable noun; None where nothing fits.
+
+    "A photo of flag" reads odd, and of an unknown noun nothing tells whether it takes an article.
+    """
+    parsed = frame.parsed
+    first = frame.phrases[0] if frame.phrases else None
+    if first is None or first.first != 0 or _is_sentence(frame, first):
+        return None
+    if parsed.lowers[0] in _DETERMINERS or first.is_plural:
+        return ""
+    if first.noun is None or parsed.tags[0] in ("NNP", "NNPS") or first.determiner >= 0:
+        return None
+    if not first.noun.is_count or first.number >= 0:
+        return ""
+    is_odd = parsed.lowers[0] in _UNARTICLED or parsed.lowers[first.head] in _UNARTICLED or not first.plain
+    return None if is_odd else f"{article(parsed.lowers[0])} "
+
+
+def _is_sentence(frame: Frame, first: NounPhrase) -> bool:
+    """Tell whether a caption without a finite verb has one in truth: "a helicopter flies", "professional cyclist rings the bell"."""
+    is_plural_one = frame.parsed.lowers[0] in ("a", "an") and frame.parsed.tags[first.head] == "NNS"
+    return is_plural_one or (first.is_plural and _follows_person(frame, first)) or _has_bare_verb(frame)
+
+
+def _is_concrete(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a noun that the lexicon does not know seems to name a thing that can be seen."""
+    word = frame.parsed.lowers[phrase.head]
+    # A bare singular could be a name.
+    is_common = phrase.determiner >= 0 or phrase.is_plural
+    return is_common and word.isalpha() and not _is_abstract(word) and not word.endswith("ing")
+
+
+def _follows_person(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a plural stands just behind a person, so that it could be what that one does."""
+    before = frame.lexicon.noun(frame.parsed.lowers[phrase.head - 1]) if phrase.head > 0 and phrase.name == phrase.head else None
+    return before is not None and before[0].kind == "person" and not before[1] and (phrase.noun is None or phrase.noun.kind != "person")
+
+
+def _has_bare_verb(frame: Frame) -> bool:
+    """Tell whether a caption has a verb in its plain form without "to": it is a sentence in truth."""
+    tags = frame.parsed.tags
+    return any(tag == "VB" and (token == 0 or tags[token - 1] not in ("TO", "RB")) for token, tag in enumerate(tags))
+
+
+def takes_tail(frame: Frame, most: int | None = None) -> bool:
+    """Tell whether a caption is so short and simple that a tail is clearly said of the whole, not of a clause in it."""
+    parsed = frame.parsed
+    most = most or (_NOMINAL_WORDS if frame.is_nominal else _SENTENCE_WORDS)
+    is_short = len(parsed) <= most and frame.text[frame.end :] in ("", ".")
+    return is_short and BREAKS.isdisjoint(parsed.lowers) and _CLAUSES.isdisjoint(parsed.deps)
+
+
+def begins_sentence(frame: Frame, subject: NounPhrase) -> bool:
+    """Tell whether a caption is surely a sentence that begins with its subject, so that words may be set before it.
+
+    "Iceberg viewed from a ship" is none: the verb could be a participle.
+    """
+    parsed = frame.parsed
+    if not is_scene(frame) or (subject.first != 0 and parsed.lowers[0] != "there"):
+        return False
+    root = parsed.deps.index("ROOT")
+    if "," in parsed.lowers[:root] and "conj" not in parsed.deps[:root]:
+        return False
+    verbs = [root, *frame.children(root, "aux", "auxpass")]
+    if FINITE_TAGS.isdisjoint(parsed.tags[verb] for verb in verbs):
+        return False
+    return not (parsed.tags[root] == "VBD" and parsed.tags[root + 1 : root + 2] in (["IN"], ["RP"], ["RB"]))
+
+
+def is_one(frame: Frame) -> bool:
+    """Tell whether a caption is one scene, or one thing with what is said of it, and no name of an event or a detail."""
+    if frame.words & TITLES:
+        return False
+    subject = first_noun(frame)
+    return is_scene(frame) or (subject is not None and is_whole(frame, subject))
+
+
+def scene_names(frame: Frame, rng: random.Random) -> dict[str, str]:
+    """Return the slots by which a text may name what is shown: the subject of a simple caption, or a thing that the scene is "with"."""
+    subject = first_noun(frame)
+    spoken = [phrase for phrase in frame.phrases if (phrase in frame.shown or phrase is subject) and _is_spoken(frame, phrase, subject)]
+    if not spoken:
+        return {}
+    slots: dict[str, str] = {}
+    if subject is not None and subject in spoken and frame.is_nominal and len(frame.parsed) <= _SIMPLE_WORDS:
+        if not is_joined(frame, subject) and frame.parsed.lowers[subject.head + 1 : subject.head + 2] != ["of"]:
+            slots = slots_of("subject", name_of(frame, subject, short=True))
+        if slots and len(frame.phrases) == 1:
+            return slots
+    thing = subject if subject is not None and subject in spoken and rng.random() < 0.5 else rng.choice(spoken)
+    return slots | {"thing_the": name_of(frame, thing, short=rng.random() < 0.4).the}
+
+
+def _is_spoken(frame: Frame, phrase: NounPhrase, subject: NounPhrase | None) -> bool:
+    """Tell whether a thing of the caption may be named by "the" and its noun alone: it is there once, and in the scene."""
+    lowers, head = frame.parsed.lowers, phrase.head
+    preposition = frame.parsed.heads[head]
+    # What something is filled or made with is not seen.
+    is_near = lowers[preposition] in _WITH and frame.parsed.tags[frame.parsed.heads[preposition]] != "VBN"
+    is_inside = frame.parsed.deps[head] != "pobj" or is_near or phrase is subject
+    is_thing = phrase.noun.kind in _SPOKEN_KINDS if phrase.noun is not None else _is_concrete(frame, phrase)
+    is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
+    is_verb = phrase.is_plural and _follows_person(frame, phrase)
+    return phrase.plain and is_inside and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
