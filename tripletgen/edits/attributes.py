@@ -80,6 +80,9 @@ def _wording(group: AttributeGroup) -> str:
 
 def _other_values(frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str) -> list[str]:
     """Return the values that may stand for a stated one."""
+    if group.name in _AGES and any(frame.parsed.tags[token] == "NN" for token in phrase.adjectives if frame.parsed.lowers[token] != old):
+        # A "travel retro car" is no "travel new car".
+        return []
     if is_unlikely_beside(frame, group, old):
         return []
     values = [v for v in group.values if group.is_opposite(old, v) and v not in frame.words and not contradicts(frame, phrase, v)]

@@ -64,6 +64,9 @@ class CompareAttribute:
         noun = name_words(frame, phrase, step.place if step.replaces else None)
         spoken = rng.choice(step.spoken)
         slots = thing_slots(frame, phrase, step.place if step.replaces else None) | value_slots(spoken, phrase)
+        if phrase.noun is not None and phrase.noun.kind == "landscape":
+            # A road is not swapped for another.
+            slots.pop("value_one", None)
         slots |= slots_of("new", naming(f"{spoken} {noun}", phrase.noun, is_plural=phrase.is_plural))
         wording = "compare"
         if step.is_shade:
@@ -88,7 +91,7 @@ def _steps(frame: Frame, phrase: NounPhrase, noun: Noun, group: str, pairs: list
     place = place_for(frame, phrase, known)
     if place is None or not known.compared:
         return []
-    fitting = [pair for pair in fitting if pair["word"] not in frame.words and is_as_busy(frame, pair["word"])]
+    fitting = [pair for pair in fitting if not pair.get("replaces") and pair["word"] not in frame.words and is_as_busy(frame, pair["word"])]
     return [_Step(pair["word"], pair["spoken"], place, replaces=False) for pair in fitting]
 
 

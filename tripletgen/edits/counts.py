@@ -27,7 +27,7 @@ _MIN_COUNTED = 2
 # Of what is as large as a vehicle few are in one view.
 _FEW_FROM, _FEW, _MOST = 4, 3, 4
 # A rider, or who sits on a chair, does so alone.
-_NO_SUBJECT_AFTER = frozenset(("with", "in", "of", "on", "at", "by", "for", ","))
+_NO_SUBJECT_AFTER = frozenset(("with", "in", "of", "on", "at", "by", "for", ",", "and"))
 _DETERMINERS = words("attributes", "determiners")
 _SEATS = words("counts", "seats")
 _SEAT_KINDS = frozenset(("vehicle", "sport", "toy", "animal", "instrument", "electronics"))
@@ -70,8 +70,7 @@ class ChangeCount:
             if frame.words & (SINGULAR_PRONOUNS | PLURAL_PRONOUNS) or (not becomes_plural and frame.words & _TOGETHER):
                 return None
             agreed = agree(frame, phrase, plural=becomes_plural)
-            if agreed is None or any(frame.lexicon.noun(parsed.caption.text[one.start : one.end].lower()) for one in agreed):
-                # "Championships" is no verb.
+            if agreed is None or any(_is_no_verb(frame, one) for one in agreed):
                 return None
             form = noun.plural if becomes_plural else noun.lemma
             changes += [*agreed, Change(parsed.starts[phrase.name], parsed.ends[phrase.head], form)]
@@ -99,6 +98,12 @@ class ChangeCount:
         return Edit(self.name, self.edit_type, source, target, tuple(changes), wording, slots)
 
 
+def _is_no_verb(frame: Frame, change: Change) -> bool:
+    """Tell whether a change of a verb would change what is none, such as "championships" and "indoors"."""
+    word = frame.text[change.start : change.end].lower()
+    return frame.lexicon.noun(word) is not None or word in words("counts", "no_verbs")
+
+
 def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     parsed = frame.parsed
     if not noun.is_count or noun.kind not in _COUNTED_KINDS or noun.plural == noun.lemma or noun.lemma in _UNCOUNTED:
@@ -111,8 +116,10 @@ def _is_countable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 
 
 def _is_part(frame: Frame, phrase: NounPhrase) -> bool:
-    """Tell whether something has the thing: the engine of a car is one."""
+    """Tell whether something has the thing, or it is of something: the engine of a car is one, and a school of fish no school."""
     following = frame.parsed.lowers[phrase.head + 1 : phrase.head + 3]
+    if following[:1] == ["of"] and phrase.noun is not None and phrase.noun.kind == "building":
+        return True
     return following[:1] == ["of"] and not _DETERMINERS.isdisjoint(following)
 
 
@@ -120,11 +127,14 @@ def _is_counted_as(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     """Tell whether a number reads well in the phrase's part of the sentence."""
     parsed = frame.parsed
     dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
+    if noun.kind in _WORN_KINDS and dep in ("pobj", "dobj"):
+        return False
     if dep == "pobj":
         return _is_counted_after(frame, phrase, noun, governor)
     if dep == "dobj":
         return _is_counted_object(phrase, noun, verb_lemma(governor))
     # "A woman with a knife cuts": the knife does not.
+    # And "rhythm and blues artists" are of one kind.
     is_after = phrase.first > 0 and parsed.lowers[phrase.first - 1] in _NO_SUBJECT_AFTER
     return dep == "ROOT" or (dep in ("nsubj", "nsubjpass") and not is_after)
 

@@ -28,6 +28,7 @@ _INTERIOR = words("attributes", "interior")
 _MAKING = words("attributes", "making")
 # Whatever else a caption says of color or age is said of all that it shows.
 _COLORED = words("attributes", "colored")
+_AGED = words("attributes", "aged")
 _MADE = words("attributes", "made")
 _SPORT = words("additions", "sport")
 _UNFIT_BESIDE = {aspect: words("attributes", f"beside_{aspect}") for aspect in ("food_state", "sky_state", "water_state", "open_closed")}
@@ -154,7 +155,7 @@ def is_told_elsewhere(frame: Frame, group: AttributeGroup) -> bool:
         return True
     if group.aspect == "color" and frame.words & _COLORED:
         return True
-    if group.name in _AGES and any(frame.words & frame.lexicon.groups[name].recognised for name in _AGES):
+    if group.name in _AGES and (frame.words & _AGED or any(frame.words & frame.lexicon.groups[name].recognised for name in _AGES)):
         return True
     if group.name == "age_person" and frame.words & group.recognised:
         return True
