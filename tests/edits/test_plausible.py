@@ -133,3 +133,27 @@ def test_no_preposition_stands_before_another(frame_for):
     texts = {text for _, text in proposals(frame_for("man is walking along the road"), "change_scene")}
     assert texts
     assert not any("from along" in text or "to in" in text or "not along" in text for text in texts)
+
+
+def test_a_comparison_is_told_by_the_comparative_and_shown_by_the_adjective(frame_for):
+    found = proposals(frame_for("a small boat on the lake"), "compare_attribute")
+    texts = [text for target, text in found if target == "a large boat on the lake"]
+    assert texts
+    assert all("bigger" in text or "larger" in text for text in texts)
+
+
+def test_a_shade_is_of_the_color_that_is_there(frame_for):
+    found = proposals(frame_for("a woman in a light blue dress"), "compare_attribute")
+    assert any(target == "a woman in a dark blue dress" and "a darker shade of blue" in text for target, text in found)
+
+
+def test_one_more_is_added_to_one_and_not_opposed_to_the_thing_itself(frame_for):
+    texts = {text for _, text in proposals(frame_for("a horse in a field"), "change_count")}
+    assert "add another horse" in texts
+    assert not any("not a horse" in text or "instead of a horse" in text for text in texts)
+
+
+def test_nothing_is_more_than_a_number_that_is_not_told(frame_for):
+    texts = {text for _, text in proposals(frame_for("horses in a field"), "change_count")}
+    assert texts
+    assert not any("more" in text or "instead" in text for text in texts)

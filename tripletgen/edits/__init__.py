@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from tripletgen.edits.actions import ChangeAction
 from tripletgen.edits.additions import AddObject
-from tripletgen.edits.attributes import ChangeAttribute, CompareAttribute
+from tripletgen.edits.attributes import ChangeAttribute
 from tripletgen.edits.base import Change, Edit, EditRule, Frame, apply_changes, first_edit, frame_of
 from tripletgen.edits.combine import Combine
+from tripletgen.edits.comparisons import CompareAttribute
 from tripletgen.edits.counts import ChangeCount
 from tripletgen.edits.objects import ReplaceObject
 from tripletgen.edits.relations import ChangeRelation

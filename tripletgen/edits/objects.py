@@ -28,7 +28,7 @@ _HELPLESS = frozenset(("baby", "infant", "toddler"))
 # Two things of one name: what one drinks from or sees with, what one eats or drinks to.
 _AMBIGUOUS = frozenset(("glasses", "toast", "bat", "date"))
 _EYES = frozenset(("wearing", "wears", "wear"))
-_CHILDISH = frozenset(("little", "small", "tiny", "cute", "adorable", "toddler", "baby"))
+_CHILDISH = words("objects", "childish")
 _ADULTS = ("man", "woman")
 _STEM = 5
 _PLACES = ("landscape", "room", "building", "structure")
@@ -65,30 +65,36 @@ class ReplaceObject:
 
 
 def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
-    """Tell whether the noun stands free: not a part of a longer name, of an idiom or of a comparison."""
-    parsed = frame.parsed
-    if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or parsed.deps[phrase.head] in ("nmod", "npadvmod"):
+    """Tell whether another noun could stand there: it is no idiom, and nothing else in the caption is about it."""
+    if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or (noun.category in _ROLES and len(frame.lemmas) > _FEW):
         return False
-    is_owned = phrase.determiner >= 0 and parsed.tags[phrase.determiner] == "PRP$"
+    is_owned = phrase.determiner >= 0 and frame.parsed.tags[phrase.determiner] == "PRP$"
     if (noun.kind == "graphic" and is_owned) or (noun.lemma in _AMBIGUOUS and not frame.words & _EYES):
         return False  # his heart is no shape
-    if any(parsed.lowers[token] in _POINTING for token in phrase.adjectives):
+    return _stands_free(frame, phrase, noun) and _is_not_governed(frame, phrase, noun)
+
+
+def _stands_free(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    """Tell whether the noun is no part of a longer name, and not one that is known already."""
+    parsed = frame.parsed
+    if parsed.deps[phrase.head] in ("nmod", "npadvmod") or any(parsed.lowers[token] in _POINTING for token in phrase.adjectives):
         return False
     before = phrase.name - 1
     if before >= 0 and parsed.heads[before] == phrase.head and parsed.tags[before] in ("NN", "NNS", "NNP", "HYPH", "JJR", "JJS"):
         return False
     following = parsed.lowers[phrase.head + 1] if phrase.head + 1 < len(parsed) else ""
-    if following == "of" and noun.kind not in ("person", "animal", "vehicle", "food"):
-        return False
-    if noun.category in _ROLES and len(frame.lemmas) > _FEW:
-        return False
+    return following != "of" or noun.kind in ("person", "animal", "vehicle", "food")
+
+
+def _is_not_governed(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
+    """Tell whether no preposition ties the noun to what stands before: "like a bird", "in the heart", "the sand of the hourglass"."""
+    parsed = frame.parsed
     if parsed.deps[phrase.head] != "pobj":
         return True
     preposition = parsed.heads[phrase.head]
     governor = parsed.lowers[preposition]
     if noun.kind == "graphic" or governor in ("as", "like", "than", "by", "for"):
-        return False  # in the heart of the city
-    # The sand of the hourglass is of nothing else.
+        return False
     return governor != "of" or parsed.lowers[parsed.heads[preposition]] in _OF_HEADS
 
 

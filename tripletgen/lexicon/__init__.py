@@ -42,8 +42,9 @@ class AttributeGroup(NamedTuple):
     name: str
     aspect: str | None
     place: int
-    insert: bool
     values: tuple[str, ...]
+    added: tuple[str, ...]
+    compared: bool
     recognised: frozenset[str]
     opposite: tuple[frozenset[str], ...]
     stuff: dict[str, str]
@@ -167,8 +168,9 @@ def _group(name: str, entry: dict[str, Any]) -> AttributeGroup:
         name,
         entry.get("aspect"),
         entry["place"],
-        entry["insert"],
         tuple(entry["values"]),
+        tuple(entry.get("added", entry["values"])),
+        entry.get("compared", False),
         recognised,
         sides,
         entry.get("stuff", {}),

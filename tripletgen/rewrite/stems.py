@@ -41,8 +41,9 @@ def _single(word: str) -> str:
 
 @cache
 def _comparatives() -> dict[str, str]:
+    """Return what stands for each adjective that is compared: `large` and `bigger` are both `larger`."""
     pairs = [pair for group in read_yaml("lexicon/comparatives.yaml").values() for pair in group]
-    return {spoken: pair["word"] for pair in pairs for spoken in pair["spoken"]} | {pair["word"]: pair["word"] for pair in pairs}
+    return {word: pair["spoken"][0] for pair in pairs for word in (*pair["spoken"], pair["word"])}
 
 
 @cache
