@@ -58,7 +58,6 @@ def test_a_description_passes(text):
         "ways to dress for the summer",
         "a look at the past of the city",
         "the best dessert in the world",
-        "planning on a summer vacation",
         "racers compete in a race compete on sunday",
         "this is now owned by a bank",
         "christmas tree was in the book of records",
@@ -81,9 +80,8 @@ def test_the_evidence_is_words_tags_relations_and_kinds_of_things():
 
 
 def test_a_score_is_a_sum_of_weights_with_each_evidence_once(monkeypatch):
-    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": 20, "word dog": 31, "word a": -1})
     (parsed,) = parse([Caption("a dog and a dog", "", "", "", 0)])
-    monkeypatch.setattr(depiction, "LEAST_SCORE", 49)
+    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": -20, "word dog": 22, "word a": -1})
     assert depicts(parsed)
-    monkeypatch.setattr(depiction, "LEAST_SCORE", 50)
+    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": -20, "word dog": 22, "word a": -2})
     assert not depicts(parsed)

@@ -16,8 +16,6 @@ from tripletgen.lexicon import load_lexicon, words
 from tripletgen.parsing import ParsedCaption
 
 WEIGHTS = "lexicon/depiction.json"
-LEAST_SCORE = 50
-"""In hundredths; at 0 a caption is as likely a description as not, and a bad one costs four bad triplets."""
 
 _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
@@ -49,11 +47,11 @@ def may_depict(text: str) -> bool:
 
 
 def depicts(parsed: ParsedCaption) -> bool:
-    """Tell whether a caption that `may_depict` is whole and describes a picture."""
+    """Tell whether a caption that `may_depict` is whole, and rather a description of a picture than not."""
     if _stutters(parsed) or _is_cut_off(parsed) or not _is_phrased(parsed):
         return False
     weights = _weights()
-    return weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)}) > LEAST_SCORE
+    return weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)}) > 0
 
 
 def evidence(parsed: ParsedCaption) -> Iterator[str]:
