@@ -106,10 +106,9 @@ def _can_wear(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 def _can_hold(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     if noun.kind != "person" or phrase.is_plural or not _can_follow(frame, phrase):
         return False
-    verbs = frame.children(phrase.head, "acl", "relcl")
-    if frame.parsed.deps[phrase.head] == "nsubj":
-        verbs.append(frame.parsed.heads[phrase.head])
-    return all(frame.parsed.lowers[verb] in _IDLE_VERBS for verb in verbs) and "holding" not in frame.words
+    # Whoever does anything there may need both hands.
+    doing = (word for word, tag in zip(frame.parsed.lowers, frame.parsed.tags, strict=True) if tag.startswith("VB"))
+    return all(word in _IDLE_VERBS for word in doing) and "holding" not in frame.words
 
 
 def _can_follow(frame: Frame, phrase: NounPhrase) -> bool:
