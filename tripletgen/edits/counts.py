@@ -26,6 +26,8 @@ _GROUNDS = words("counts", "grounds")
 _MIN_COUNTED = 2
 # Of what is as large as a vehicle few are in one view.
 _FEW_FROM, _FEW, _MOST = 4, 3, 4
+# What one person carries or has at hand.
+_CARRIED = 2
 # A rider, or who sits on a chair, does so alone.
 _NO_SUBJECT_AFTER = frozenset(("with", "in", "of", "on", "at", "by", "for", ",", "and"))
 _DETERMINERS = words("attributes", "determiners")
@@ -161,7 +163,7 @@ def _of_medium(frame: Frame, phrase: NounPhrase) -> bool:
 def _owns_singular(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     """Tell whether the thing wears, has or handles something whose number would have to follow."""
     parsed = frame.parsed
-    if noun.kind in ("person", "animal") and any(other.noun is not None and other.noun.kind in _WORN_KINDS for other in frame.phrases):
+    if any(other.noun is not None and other is not phrase and other.noun.kind in _WORN_KINDS for other in frame.phrases):
         return True
     if any(
         parsed.lowers[child] in ("a", "an")
@@ -187,7 +189,7 @@ def _handles_one(frame: Frame, subject: NounPhrase) -> bool:
         if phrase is subject or phrase.is_plural or phrase.noun is None or not phrase.noun.is_count:
             continue
         dep, governor = parsed.deps[phrase.head], parsed.lowers[parsed.heads[phrase.head]]
-        if dep == "dobj" or (dep == "pobj" and governor in ("as", "like")):
+        if dep == "dobj" or (dep == "pobj" and (governor in ("as", "like") or (governor == "with" and phrase.noun.size <= _CARRIED))):
             return True
         if dep == "pobj" and governor in ("on", "with", "into", "to") and (phrase.noun.kind in _SEAT_KINDS or phrase.noun.lemma in _SEATS):
             return True

@@ -9,6 +9,9 @@ from tripletgen.lexicon.inflection import article, verb_lemma
 from tripletgen.phrases import NounPhrase
 
 OPINIONS = words("attributes", "opinions")
+_LOVELY = OPINIONS | words("attributes", "lovely")
+_UNLOVELY = words("attributes", "unlovely")
+_CUTE = words("attributes", "cute")
 _FEELINGS = words("attributes", "feelings")
 _NEUTRAL = words("attributes", "neutral")
 _DETERMINERS = words("attributes", "determiners")
@@ -31,7 +34,8 @@ _COLORED = words("attributes", "colored")
 _AGED = words("attributes", "aged")
 _MADE = words("attributes", "made")
 _SPORT = words("additions", "sport")
-_UNFIT_BESIDE = {aspect: words("attributes", f"beside_{aspect}") for aspect in ("food_state", "sky_state", "water_state", "open_closed")}
+_TOLD_BESIDE = ("food_state", "print_kind", "sky_state", "water_state", "open_closed")
+_UNFIT_BESIDE = {group: words("attributes", f"beside_{group}") for group in _TOLD_BESIDE}
 _DEPENDENCIES = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj", "conj", "appos"))
 # Where these are, no place is empty.
 _PRESENT_KINDS = frozenset(("person", "group", "animal", "vehicle"))
@@ -66,6 +70,9 @@ def _is_itself(frame: Frame, phrase: NounPhrase) -> bool:
     lowers = frame.parsed.lowers
     if phrase.noun is not None:
         if phrase.noun.kind == "graphic" and not frame.words & GRAPHIC:
+            return False
+        if phrase.noun.lemma == "camera" and frame.parsed.deps[phrase.head] != "dobj":
+            # The one that takes the picture.
             return False
         if phrase.noun.lemma in _MEASURES and lowers[phrase.head + 1 : phrase.head + 2] == ["of"]:
             return False
@@ -141,10 +148,9 @@ def stated_values(frame: Frame, phrase: NounPhrase) -> list[tuple[int, Attribute
 def contradicts(frame: Frame, phrase: NounPhrase, value: str) -> bool:
     """Tell whether another adjective of the phrase, or what the thing does, speaks against a value: nothing is cute and dirty."""
     others = {frame.parsed.lowers[token] for token in phrase.adjectives}
-    unlike = words("attributes", "unlovely")
-    if value in unlike and others & (OPINIONS | words("attributes", "lovely")):
+    if value in _UNLOVELY and others & _LOVELY:
         return True
-    if value == "large" and others & words("attributes", "cute"):
+    if value in ("large", "huge") and others & _CUTE:
         return True
     return value == "elderly" and bool(frame.words & _SPORT)
 
@@ -153,7 +159,7 @@ def is_told_elsewhere(frame: Frame, group: AttributeGroup) -> bool:
     """Tell whether a caption speaks of color, age or the like by other words than adjectives of the phrase."""
     if group.aspect in _MAKE_ASPECTS and frame.words & _MADE:
         return True
-    if group.aspect == "color" and frame.words & _COLORED:
+    if (group.aspect == "color" or group.name == "cloud_state") and frame.words & _COLORED:
         return True
     if group.name in _AGES and (frame.words & _AGED or any(frame.words & frame.lexicon.groups[name].recognised for name in _AGES)):
         return True
