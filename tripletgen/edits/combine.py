@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from tripletgen.edits.base import Edit, EditRule, Frame, first_edit, overlap
+from tripletgen.edits.wording import joins
 from tripletgen.lexicon import words
 
 # Removing beside adding, or two views at once, reads badly; any two of these go together.
@@ -41,8 +42,8 @@ class Combine:
                 continue
             if first is None:
                 first = edit
-            elif not overlap(first.changes, edit.changes) and not _same_thing(first, edit):
-                yield _join(first, edit)
+            elif not overlap(first.changes, edit.changes) and not _same_thing(first, edit) and joins(both := _join(first, edit)):
+                yield both
                 return
 
 

@@ -48,21 +48,21 @@ def word_edit(edit: Edit, rng: random.Random) -> tuple[str, str]:
     """Return the phrasing and the modification text of an edit.
 
     Raises:
-        ValueError: no template can be filled; every wording set has an order without a word of sameness, which joins any other.
+        ValueError: no template can be filled; every wording set has one of each phrasing that any of its edits fills.
     """
     left = dict(PHRASING_WEIGHTS)
     while left:
         phrasing = rng.choices(list(left), list(left.values()))[0]
-        text = _joined(edit, phrasing, rng) if edit.parts else _say(edit, phrasing, rng)
-        if text is not None:
-            return phrasing, text
+        texts = _joined(edit, phrasing) if edit.parts else _texts(edit, phrasing)
+        if texts:
+            return phrasing, rng.choice(texts)
         del left[phrasing]
     raise ValueError(f"no template of {edit.wording!r} can be filled from {sorted(edit.slots)}")
 
 
-def _say(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
-    texts = _texts(edit, phrasing)
-    return rng.choice(texts) if texts else None
+def joins(edit: Edit) -> bool:
+    """Tell whether one sentence can say the two parts of an edit."""
+    return any(_joined(edit, phrasing) for phrasing in PHRASINGS)
 
 
 def _texts(edit: Edit, phrasing: str) -> list[str]:
@@ -71,24 +71,25 @@ def _texts(edit: Edit, phrasing: str) -> list[str]:
     return [template.text.format_map(edit.slots) for template in wordings()[edit.wording][phrasing] if template.slots <= slots]
 
 
-def _joined(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
-    """Say two edits in one sentence: two orders, or a clause after whatever says the first."""
+def _joined(edit: Edit, phrasing: str) -> list[str]:
+    """Say two edits in one sentence: two orders, or a clause after whatever says the first; two elliptic texts do not join."""
     if phrasing == "attributes":
-        # Two elliptic texts do not join into one sentence.
-        return None
+        return []
     one, other = edit.parts
+    is_order = phrasing == "imperative"
     firsts = [text for text in _texts(one, phrasing) if not _EXCLUSIVE.search(text)]
-    if phrasing == "imperative":
-        seconds = [text for text in _texts(other, phrasing) if not text.startswith(_NO_SECOND_ORDER) and not _EXCLUSIVE.search(text)]
+    seconds = [text for text in _texts(other, phrasing if is_order else "relative") if not _EXCLUSIVE.search(text)]
+    if is_order:
+        seconds = [text for text in seconds if not text.startswith(_NO_SECOND_ORDER)]
     else:
-        seconds = [text for text in _texts(other, "relative") if text.startswith(_CLAUSES) and not _EXCLUSIVE.search(text)]
-    if not firsts or not seconds:
-        return None
-    first, second = rng.choice(firsts), rng.choice(seconds)
-    if first.split()[:2] == second.split()[:2] and phrasing != "imperative":
-        # "The dog is black and the dog is larger."
-        return None
-    return f"{first}, and {second}" if " and " in first or "," in first else f"{first} and {second}"
+        seconds = [text for text in seconds if text.startswith(_CLAUSES)]
+    return [
+        f"{first}, and {second}" if " and " in first or "," in first else f"{first} and {second}"
+        for first in firsts
+        for second in seconds
+        # Not "the dog is black and the dog is larger".
+        if is_order or first.split()[:2] != second.split()[:2]
+    ]
 
 
 assert set(PHRASING_WEIGHTS) == set(PHRASINGS)
