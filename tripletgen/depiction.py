@@ -16,6 +16,8 @@ from tripletgen.lexicon import load_lexicon, words
 from tripletgen.parsing import ParsedCaption
 
 WEIGHTS = "lexicon/depiction.json"
+LEAST_SCORE = 100
+"""In hundredths; at 0 a caption is as likely a description as not, and one that is none costs as many bad triplets as it has."""
 
 _TALK = words("depiction", "talk") | words("depiction", "persons")
 _WORD = re.compile(r"[a-z']+")
@@ -47,11 +49,11 @@ def may_depict(text: str) -> bool:
 
 
 def depicts(parsed: ParsedCaption) -> bool:
-    """Tell whether a caption that `may_depict` is whole, and rather a description of a picture than not."""
+    """Tell whether a caption that `may_depict` is whole and describes a picture."""
     if _stutters(parsed) or _is_cut_off(parsed) or not _is_phrased(parsed):
         return False
     weights = _weights()
-    return weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)}) > 0
+    return weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)}) > LEAST_SCORE
 
 
 def evidence(parsed: ParsedCaption) -> Iterator[str]:
