@@ -285,7 +285,7 @@ def scene_names(frame: Frame, rng: random.Random) -> dict[str, str]:
             slots = slots_of("subject", name_of(frame, subject, short=True))
         if slots and len(frame.phrases) == 1:
             return slots
-    thing = subject if subject is not None and subject in spoken and rng.random() < 0.5 else rng.choice(spoken)
+    thing = subject if subject is not None and subject in spoken else rng.choice(spoken)
     return slots | {"thing_the": name_of(frame, thing, short=rng.random() < 0.4).the}
 
 
@@ -296,7 +296,7 @@ def _is_spoken(frame: Frame, phrase: NounPhrase, subject: NounPhrase | None) -> 
     # What something is filled or made with is not seen.
     is_near = lowers[preposition] in _WITH and frame.parsed.tags[frame.parsed.heads[preposition]] != "VBN"
     is_inside = frame.parsed.deps[head] != "pobj" or is_near or phrase is subject
-    is_thing = phrase.noun.kind in _SPOKEN_KINDS if phrase.noun is not None else _is_concrete(frame, phrase)
+    is_thing = phrase.noun is not None and phrase.noun.kind in _SPOKEN_KINDS
     is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
     is_verb = phrase.is_plural and _follows_person(frame, phrase)
     return phrase.plain and is_inside and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
