@@ -63,8 +63,8 @@ class ChangeAction:
             agent = agent_of(frame, token)
             if agent is None or agent.noun is None or frame.children(token, "prt", "auxpass", "dative", "neg"):
                 continue
-            if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or (frame.children(token, "dobj") and frame.children(token, "conj")):
-                # "Our many walks" is a noun; who holds a camera and takes a picture cannot repair it.
+            if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or frame.children(token, "conj") or frame.children(agent.head, "conj"):
+                # "Our many walks" is a noun; who sits and stares does not sleep; of "a bride and a groom" both do it.
                 continue
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)
