@@ -137,3 +137,13 @@ def test_a_combined_edit_joins_two_that_touch_different_words(frame_for):
         first, second = edit.parts
         assert first.edit_type != second.edit_type
         assert edit.changes == first.changes + second.changes
+
+
+def test_a_combined_text_joins_texts_of_one_build(frame_for):
+    frame = frame_for("A boy in a red hat with a dog on a small boat.")
+    edits = [edit for seed in range(60) for edit in BY_NAME["combine"].propose(frame_for(frame.text), random.Random(seed))]
+    said = {word_edit(edit, random.Random(seed)) for edit in edits for seed in range(12)}
+    assert {phrasing for phrasing, _ in said} <= {"imperative", "predicate", "relative"}
+    for phrasing, text in said:
+        assert " and " in text
+        assert text.startswith(("has ", "shows ", "features ")) == (phrasing == "predicate"), text

@@ -4,10 +4,9 @@ import random
 from collections.abc import Iterator, Sequence
 
 from tripletgen.edits.base import Edit, EditRule, Frame, first_edit, overlap
-from tripletgen.edits.wording import joins
+from tripletgen.edits.wording import can_join
 from tripletgen.lexicon import words
 
-# Removing beside adding, or two views at once, reads badly; any two of these go together.
 _PARTNERS = frozenset(
     [
         "replace_object",
@@ -17,10 +16,19 @@ _PARTNERS = frozenset(
         "change_action",
         "change_relation",
         "add_object",
+        "remove_object",
         "change_viewpoint",
     ]
 )
-_MAX_TRIES = 4
+# Two of one of these read badly: what comes and what goes, where things are, and a color in a picture without colors.
+_RIVALS = (
+    frozenset(("add_object", "remove_object")),
+    frozenset(("change_scene", "change_relation", "add_object")),
+    frozenset(("change_attribute", "add_object", "change_viewpoint")),
+    frozenset(("change_scene", "change_action")),
+    frozenset(("change_action", "change_relation", "remove_object")),
+)
+_MAX_TRIES = 6
 
 
 class Combine:
@@ -42,9 +50,18 @@ class Combine:
                 continue
             if first is None:
                 first = edit
-            elif not overlap(first.changes, edit.changes) and not _same_thing(first, edit) and joins(both := _join(first, edit)):
-                yield both
+            elif _go_together(first, edit):
+                # A whole other medium is said first: "make it a sketch" would else be of the thing just named.
+                yield _join(edit, first) if edit.edit_type == "change_viewpoint" else _join(first, edit)
                 return
+
+
+def _go_together(one: Edit, other: Edit) -> bool:
+    """Tell whether two edits touch different things and can be said in one text."""
+    types = {one.edit_type, other.edit_type}
+    if len(types) < 2 or any(types <= rivals for rivals in _RIVALS) or overlap(one.changes, other.changes):
+        return False
+    return not _same_thing(one, other) and can_join(one, other)
 
 
 def _same_thing(one: Edit, other: Edit) -> bool:

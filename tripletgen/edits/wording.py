@@ -1,21 +1,25 @@
 """Say an edit in words: choose a phrasing and a template, fill its slots."""
 
 import random
-import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from string import Formatter
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import Edit
+from tripletgen.lexicon import words
 from tripletgen.schema import PHRASINGS
 
 PHRASING_WEIGHTS = {"imperative": 0.32, "predicate": 0.28, "relative": 0.28, "attributes": 0.12}
-# How a clause begins that can follow "and" whatever stands before it; and orders that cannot.
-_CLAUSES = ("the ", "it is ", "everything is ")
-_NO_SECOND_ORDER = ("keep ", "make it ", "let ", "take ", "give me ", "leave ", "nothing ")
-# What says of itself that nothing else differs.
-_EXCLUSIVE = re.compile(r"\b(?:same|everything|similar|identical|nothing|only|except|just|keep|unchanged|otherwise)\b")
+# The phrasing of two edits in one text, and of which build its two texts are.
+_BUILDS = {"imperative": "order", "predicate": "thing", "relative": "clause"}
+# What may stand before two clauses, and before two things.
+_CLAUSE_OPENINGS = ("", "", "same but ", "same scene, but ")
+_THING_OPENINGS = ("has ", "shows ", "features ")
+# Words that both texts of a combined one may hold; any other would be of a thing that both edits touch.
+_COMMON = words("combine", "common")
 
 
 class Template(NamedTuple):
@@ -28,16 +32,23 @@ class Template(NamedTuple):
 @cache
 def wordings() -> dict[str, dict[str, tuple[Template, ...]]]:
     """Return every template by wording set and phrasing."""
-    sets = read_yaml("edits/wordings.yaml")
-    return {
-        name: {phrasing: tuple(_template(text) for text in texts) for phrasing, texts in phrasings.items()}
-        for name, phrasings in sets.items()
-    }
+    return _templates("edits/wordings.yaml")
+
+
+@cache
+def joinings() -> dict[str, dict[str, tuple[Template, ...]]]:
+    """Return the templates of the parts of combined edits by wording set and build."""
+    return _templates("edits/joinings.yaml")
 
 
 def num_templates() -> int:
     """Return the number of templates in all."""
-    return sum(len(templates) for phrasings in wordings().values() for templates in phrasings.values())
+    return sum(len(templates) for sets in (wordings(), joinings()) for by_name in sets.values() for templates in by_name.values())
+
+
+def _templates(path: str) -> dict[str, dict[str, tuple[Template, ...]]]:
+    sets = read_yaml(path)
+    return {name: {key: tuple(_template(text) for text in texts) for key, texts in by_key.items()} for name, by_key in sets.items()}
 
 
 def _template(text: str) -> Template:
@@ -53,43 +64,51 @@ def word_edit(edit: Edit, rng: random.Random) -> tuple[str, str]:
     left = dict(PHRASING_WEIGHTS)
     while left:
         phrasing = rng.choices(list(left), list(left.values()))[0]
-        texts = _joined(edit, phrasing) if edit.parts else _texts(edit, phrasing)
-        if texts:
-            return phrasing, rng.choice(texts)
+        text = _joined(edit, phrasing, rng) if edit.parts else _say(edit, phrasing, rng)
+        if text is not None:
+            return phrasing, text
         del left[phrasing]
     raise ValueError(f"no template of {edit.wording!r} can be filled from {sorted(edit.slots)}")
 
 
-def joins(edit: Edit) -> bool:
-    """Tell whether one sentence can say the two parts of an edit."""
-    return any(_joined(edit, phrasing) for phrasing in PHRASINGS)
-
-
-def _texts(edit: Edit, phrasing: str) -> list[str]:
-    """Return every text of a phrasing that has all its slots."""
+def _say(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
     slots = edit.slots.keys()
-    return [template.text.format_map(edit.slots) for template in wordings()[edit.wording][phrasing] if template.slots <= slots]
+    fitting = [template for template in wordings()[edit.wording][phrasing] if template.slots <= slots]
+    return rng.choice(fitting).text.format_map(edit.slots) if fitting else None
 
 
-def _joined(edit: Edit, phrasing: str) -> list[str]:
-    """Say two edits in one sentence: two orders, or a clause after whatever says the first; two elliptic texts do not join."""
-    if phrasing == "attributes":
-        return []
-    one, other = edit.parts
-    is_order = phrasing == "imperative"
-    firsts = [text for text in _texts(one, phrasing) if not _EXCLUSIVE.search(text)]
-    seconds = [text for text in _texts(other, phrasing if is_order else "relative") if not _EXCLUSIVE.search(text)]
-    if is_order:
-        seconds = [text for text in seconds if not text.startswith(_NO_SECOND_ORDER)]
-    else:
-        seconds = [text for text in seconds if text.startswith(_CLAUSES)]
-    return [
-        f"{first}, and {second}" if " and " in first or "," in first else f"{first} and {second}"
-        for first in firsts
-        for second in seconds
-        # Not "the dog is black and the dog is larger".
-        if is_order or first.split()[:2] != second.split()[:2]
-    ]
+def can_join(first: Edit, second: Edit) -> bool:
+    """Tell whether two edits can be said in one text."""
+    return any(next(_pairs(first, second, build), None) is not None for build in _BUILDS.values())
+
+
+def _pairs(first: Edit, second: Edit, build: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of texts of one build that share no word but common ones."""
+    ones, others = (_sayings(edit, build) for edit in (first, second))
+    for (one, its), (other, theirs) in product(ones, others):
+        if its.isdisjoint(theirs):
+            yield one, other
+
+
+def _sayings(edit: Edit, build: str) -> list[tuple[str, frozenset[str]]]:
+    """Return what an edit says in a build, each with its telling words."""
+    templates = joinings().get(edit.wording, {}).get(build, ())
+    texts = [template.text.format_map(edit.slots) for template in templates if template.slots <= edit.slots.keys()]
+    # "Horses" and "horse" are one thing.
+    return [(text, frozenset(word.rstrip("s") for word in text.lower().split() if word not in _COMMON)) for text in texts]
+
+
+def _joined(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
+    """Return one text for the two parts of a combined edit, both of one build, or None."""
+    build = _BUILDS.get(phrasing)
+    pairs = list(_pairs(edit.parts[0], edit.parts[1], build)) if build is not None else []
+    if not pairs:
+        return None
+    one, other = rng.choice(pairs)
+    joined = f"{one}, and {other}" if " and " in one or "," in one else f"{one} and {other}"
+    if build == "thing":
+        return rng.choice(_THING_OPENINGS) + joined
+    return rng.choice(_CLAUSE_OPENINGS) + joined if build == "clause" else joined
 
 
 assert set(PHRASING_WEIGHTS) == set(PHRASINGS)
