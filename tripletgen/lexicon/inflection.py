@@ -11,7 +11,15 @@ from tripletgen.assets import read_yaml
 
 PLURALS_FILE = "lexicon/plurals.yaml"
 # Plurals in which captions differ from dictionaries.
-_PLURALS = {"gentleman": "gentlemen", "person": "people", "passerby": "passersby", "fish": "fish", "aircraft": "aircraft", "moose": "moose", "bison": "bison"}
+_PLURALS = {
+    "gentleman": "gentlemen",
+    "person": "people",
+    "passerby": "passersby",
+    "fish": "fish",
+    "aircraft": "aircraft",
+    "moose": "moose",
+    "bison": "bison",
+}
 # Forms in which lemminflect's first answer is not the modern one.
 _VERB_FORMS = {("light", "VBD"): "lit", ("light", "VBN"): "lit", ("speed", "VBD"): "sped", ("speed", "VBN"): "sped"}
 _BE = {"VBZ": "is", "VBP": "are", "VBD": "was", "VBG": "being", "VBN": "been", "VB": "be"}
