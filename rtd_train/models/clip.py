@@ -190,5 +190,9 @@ def tokenizer_hash(tokenizer: Any) -> str:
 
 
 def tokenize(backbone: TextBackbone, texts: list[str]) -> list[list[int]]:
-    """Return token ids with both special tokens, at most 77 a text: the first 75 between them are kept."""
-    return backbone.tokenizer(texts, truncation=True, max_length=CONTEXT)["input_ids"] if texts else []
+    """Return token ids with both special tokens, at most 77 a text: the first 75 between them are kept.
+
+    A text ends at its first end-of-text token, where CLIP pools: a small tokenizer writes it for every letter that it does not know.
+    """
+    rows = backbone.tokenizer(texts, truncation=True, max_length=CONTEXT)["input_ids"] if texts else []
+    return [row[: row.index(backbone.eot_id) + 1] for row in rows]
