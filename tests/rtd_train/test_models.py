@@ -34,6 +34,17 @@ def padded(backbone, texts):
 TEXTS = ["a dog", "a photo of $ that has a cat instead of a dog", "a very small brown dog on a sofa near a window in a house"]
 
 
+def test_a_text_ends_at_its_first_end_of_text_token_packed_or_not(backbone):
+    texts = ["a dog <|endoftext|> on a sofa", "a cat"]
+    ids = tokenize(backbone, texts)
+    assert ids[0] == tokenize(backbone, ["a dog"])[0]
+    packed = pack(np.concatenate(ids), np.array([len(row) for row in ids]), backbone.eot_id, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            encode_packed(backbone.model, packed)[:, 0], encode(backbone, backbone.model, texts), atol=1e-5, rtol=1e-5
+        )
+
+
 def test_padding_to_the_longest_row_is_padding_to_77(backbone):
     with torch.no_grad():
         trimmed = encode_tokens(backbone.model, padded(backbone, TEXTS), backbone.eot_id)
