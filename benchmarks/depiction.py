@@ -62,11 +62,12 @@ def evidence_of(captions: Sequence[Caption]) -> list[set[str]]:
     return [{*evidence(mend_parse(parsed, lexicon))} for parsed in parse(captions)]
 
 
-def fit(items: Sequence[set[str]], labels: Floats) -> dict[str, float]:
+def fit(items: list[set[str]], labels: Floats, more: list[set[str]]) -> dict[str, float]:
     """Return the weights of the evidence that is seen more than a few times, and the bias, of a logistic regression.
 
-    Shape: items (captions), labels (captions).
+    `more` are known to be descriptions. Shape: items (captions), labels (captions), more (any).
     """
+    items, labels = [*items, *more], np.concatenate([labels, np.ones(len(more))])
     seen = Counter(item for caption in items for item in caption)
     names = sorted(item for item, count in seen.items() if count >= LEAST_SEEN)
     place = {name: k for k, name in enumerate(names)}
@@ -99,13 +100,8 @@ def cross_validate(items: list[set[str]], labels: Floats, more: list[set[str]]) 
     found = np.zeros(len(items))
     for fold in np.array_split(np.random.default_rng(0).permutation(len(items)), FOLDS):
         rest = np.setdiff1d(np.arange(len(items)), fold)
-        found[fold] = scores_of([items[k] for k in fold], fit_with([items[k] for k in rest], labels[rest], more))
+        found[fold] = scores_of([items[k] for k in fold], fit([items[k] for k in rest], labels[rest], more))
     return found
-
-
-def fit_with(items: list[set[str]], labels: Floats, more: list[set[str]]) -> dict[str, float]:
-    """Return the weights learned from labelled captions and from more that are known to be descriptions."""
-    return fit([*items, *more], np.concatenate([labels, np.ones(len(more))]))
 
 
 def main() -> None:
@@ -125,7 +121,7 @@ def main() -> None:
     print_table(
         f"{len(labels)} captions, {labels.mean():.1%} of them descriptions", ("score over", "kept", "of these right", "of all right"), rows
     )
-    weights = {name: round(SCALE * value) for name, value in fit_with(items, labels, more).items()}
+    weights = {name: round(SCALE * value) for name, value in fit(items, labels, more).items()}
     print(f"{sum(value != 0 for value in weights.values()):,} weights")
     if args.write:
         lines = ",\n".join(f"{json.dumps(name)}: {value}" for name, value in sorted(weights.items()) if value)

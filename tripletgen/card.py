@@ -54,12 +54,12 @@ def write_card(folder: Path, manifest: Manifest, counted: Mapping[str, Figures] 
     """Write `folder/README.md`; every text of a stranger is escaped.
 
     Figures of a report (`figures/*.png`) are shown where they lie in the folder. `counted` are the counts of each split, made here where
-    nobody made them yet. `lend` provides a shard while it is read, where the shards do not lie in the folder.
+    nobody made them yet. `lend` provides a shard while it is read, where the shards do not lie in the folder; then they are given.
     """
     import jinja2
 
     lend = lend or (lambda name: nullcontext(folder / name))
-    counted = counted or {split: add_up(map(measure, _lent(entry["files"], lend))) for split, entry in manifest["splits"].items()}
+    counted = counted or count_splits(folder, manifest)
     figures, sizes = add_up(counted.values()), {split: part.bytes for split, part in counted.items()}
     files = [file for entry in manifest["splits"].values() for file in entry["files"]]
 
@@ -81,6 +81,15 @@ def write_card(folder: Path, manifest: Manifest, counted: Mapping[str, Figures] 
         pictures=[path.relative_to(folder).as_posix() for path in sorted((folder / FIGURES).glob("*.png"))],
     )
     write_text(folder / CARD, text)
+
+
+def count_splits(folder: Path, manifest: Manifest) -> dict[str, Figures]:
+    """Return the counts of each split of a data set whose shards lie in its folder.
+
+    Raises:
+        DataError: a shard is missing or damaged.
+    """
+    return {split: add_up(measure(folder / file["path"]) for file in entry["files"]) for split, entry in manifest["splits"].items()}
 
 
 def _lent(files: Iterable[Mapping[str, Any]], lend: Lend) -> Iterator[Path]:

@@ -68,9 +68,9 @@ def _write(tasks: list[ShardTask], writer: Engine) -> tuple[list[dict[str, Any]]
     counted: dict[str, Figures] = {}
     for report in writer.map(shard_unit, tasks):
         entries[report["unit"]] = {name: report[name] for name in ("path", "rows", "bytes", "sha256")}
-        split = tasks[report["unit"]].split
+        split, figures = tasks[report["unit"]].split, report["figures"]
         if split:
-            counted[split] = add_up([*filter(None, [counted.get(split)]), report["figures"]])
+            counted[split] = add_up([counted[split], figures]) if split in counted else figures
     return [entries[task.unit] for task in tasks], counted
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tripletgen.edits.base import Change, Edit, Frame, insertion, naming, shuffled, slots_of
 from tripletgen.edits.describing import (
+    AGES,
     contradicts,
     fits,
     is_as_busy,
@@ -23,7 +24,6 @@ from tripletgen.phrases import NounPhrase
 _GROUP_WEIGHTS = {"paint": 4.0, "fur": 3.0, "plumage": 3.0, "bloom": 3.0, "pattern": 2.0, "age_person": 1.5, "wet": 0.4}
 _UNCOLORED = words("attributes", "uncolored")
 _WORDINGS = {"color": "change_color", "material": "change_material", "fabric": "change_material", "pattern": "change_pattern"}
-_AGES = ("age_thing", "age_building")
 
 
 class ChangeAttribute:
@@ -75,12 +75,12 @@ class ChangeAttribute:
 
 
 def _wording(group: AttributeGroup) -> str:
-    return "change_age" if group.name in _AGES else _WORDINGS.get(group.aspect or "", "change_state")
+    return "change_age" if group.name in AGES else _WORDINGS.get(group.aspect or "", "change_state")
 
 
 def _other_values(frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: str) -> list[str]:
     """Return the values that may stand for a stated one."""
-    if group.name in _AGES and any(frame.parsed.tags[token] == "NN" for token in phrase.adjectives if frame.parsed.lowers[token] != old):
+    if group.name in AGES and any(frame.parsed.tags[token] == "NN" for token in phrase.adjectives if frame.parsed.lowers[token] != old):
         # A "travel retro car" is no "travel new car".
         return []
     if is_unlikely_beside(frame, group, old):

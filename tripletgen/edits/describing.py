@@ -41,10 +41,10 @@ _DEPENDENCIES = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj", "conj",
 _PRESENT_KINDS = frozenset(("person", "group", "animal", "vehicle"))
 _PLACES = frozenset(("building", "room", "structure", "landscape"))
 _INSIDE = frozenset(("in", "inside", "at", "within", "through", "throughout", "around", "on", "across", "over", "along", "down"))
-_AGES = frozenset(("age_thing", "age_building"))
+AGES = frozenset(("age_thing", "age_building"))
 # Of these a noun before the noun says another kind: "metal factory", "picnic table".
 _MAKE_ASPECTS = frozenset(("material", "fabric", "pattern"))
-_STATES = frozenset(("age_thing", "age_building", "dirt", "rust", "wet", "food_state", "open_closed", "full_empty"))
+_STATES = AGES | frozenset(("dirt", "rust", "wet", "food_state", "open_closed", "full_empty"))
 _OPINION_PLACE, _ORIGIN_PLACE = 1, 7
 
 
@@ -161,7 +161,7 @@ def is_told_elsewhere(frame: Frame, group: AttributeGroup) -> bool:
         return True
     if (group.aspect == "color" or group.name == "cloud_state") and frame.words & _COLORED:
         return True
-    if group.name in _AGES and (frame.words & _AGED or any(frame.words & frame.lexicon.groups[name].recognised for name in _AGES)):
+    if group.name in AGES and (frame.words & _AGED or any(frame.words & frame.lexicon.groups[name].recognised for name in AGES)):
         return True
     if group.name == "age_person" and frame.words & group.recognised:
         return True
@@ -235,7 +235,7 @@ def _takes_new(frame: Frame, phrase: NounPhrase, noun: Noun, group: AttributeGro
     ):
         return False
     is_place = noun.kind in _PLACES and dep == "pobj" and parsed.lowers[parsed.heads[phrase.head]] in _INSIDE
-    return not (is_place and (group.name in ("size", "height") or group.name in _AGES))
+    return not (is_place and (group.name in ("size", "height") or group.name in AGES))
 
 
 def _is_being_made(frame: Frame, phrase: NounPhrase) -> bool:

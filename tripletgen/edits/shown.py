@@ -25,8 +25,6 @@ _TIMES = words("views", "times")
 _PARTITIVES = words("views", "partitives")
 _DETERMINERS = frozenset(("a", "an", "the", "his", "her", "their", "its", "some", "two", "three", "four", "five", "several", "many"))
 _UNARTICLED = words("views", "unarticled")
-
-
 # Where a caption has several parts a tail or a framing would be of one only.
 BREAKS = frozenset((",", "-", ":", ";", "|", "--", "..."))
 # Nouns by which a text may speak of the scene, "the scene with the dog"; what hangs on one of `_WITH` is in it with the others.
@@ -36,8 +34,6 @@ _SIMPLE_WORDS = 9
 # Words after which a tail is no longer said of the whole: of a noun phrase, and of a sentence.
 _NOMINAL_WORDS, _SENTENCE_WORDS = 11, 8
 _CLAUSES = frozenset(("relcl", "advcl", "ccomp", "parataxis", "mark"))
-
-
 _UNSPOKEN = _TIMES | TITLES | _PARTITIVES | STYLED | words("views", "unspoken") | words("views", "moving")
 # Collections of pictures are no picture, whose colors could be others.
 _GATHERED = frozenset(("set", "collection", "text", "map", "chart"))
@@ -218,14 +214,6 @@ def _is_sentence(frame: Frame, first: NounPhrase) -> bool:
     """Tell whether a caption without a finite verb has one in truth: "a helicopter flies", "professional cyclist rings the bell"."""
     is_plural_one = frame.parsed.lowers[0] in ("a", "an") and frame.parsed.tags[first.head] == "NNS"
     return is_plural_one or (first.is_plural and _follows_person(frame, first)) or _has_bare_verb(frame)
-
-
-def _is_concrete(frame: Frame, phrase: NounPhrase) -> bool:
-    """Tell whether a noun that the lexicon does not know seems to name a thing that can be seen."""
-    word = frame.parsed.lowers[phrase.head]
-    # A bare singular could be a name.
-    is_common = phrase.determiner >= 0 or phrase.is_plural
-    return is_common and word.isalpha() and not _is_abstract(word) and not word.endswith("ing")
 
 
 def _follows_person(frame: Frame, phrase: NounPhrase) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import tripletgen
 from tripletgen.assets import asset
-from tripletgen.card import FIGURES, write_card
+from tripletgen.card import FIGURES, count_splits, write_card
 from tripletgen.errors import OutputError
 from tripletgen.figures import Figures, Quality, add_up, describe_lengths, measure, measure_quality
 from tripletgen.report.plots import Chart, charts_of, check_matplotlib, draw_png, draw_svg
@@ -72,20 +72,20 @@ def illustrate_card(folder: str | Path) -> list[Path]:
     check_matplotlib()
     root = Path(folder)
     manifest = read_manifest(root)
-    figures = add_up(map(measure, all_shards(root)))
-    pictures = {f"{FIGURES}/{chart.name}.png": draw_png(chart) for chart in charts_of(manifest, figures)}
+    counted = count_splits(root, manifest)
+    pictures = {f"{FIGURES}/{chart.name}.png": draw_png(chart) for chart in charts_of(manifest, add_up(counted.values()))}
     try:
-        return _illustrate(root, manifest, pictures)
+        return _illustrate(root, manifest, counted, pictures)
     except OSError as error:
         remedy = "make room, or get the right to write there, and run the same command again"
         raise OutputError(f"{folder}: its card cannot be written ({error.strerror})", remedy) from error
 
 
-def _illustrate(root: Path, manifest: Manifest, pictures: Mapping[str, bytes]) -> list[Path]:
+def _illustrate(root: Path, manifest: Manifest, counted: Mapping[str, Figures], pictures: Mapping[str, bytes]) -> list[Path]:
     (root / FIGURES).mkdir(exist_ok=True)
     for name, picture in pictures.items():
         (root / name).write_bytes(picture)
-    write_card(root, manifest)
+    write_card(root, manifest, counted)
     new = {name: describe(root / name, name)._asdict() for name in ["README.md", *pictures]}
     kept = [entry for entry in manifest["files"] if entry["path"] not in new]
     write_manifest(root, {**manifest, "files": [*kept, *new.values()]})
