@@ -53,7 +53,8 @@ def check_finite(rows: "torch.Tensor", names: Sequence[str], what: str) -> None:
     """Raise a DataError that names the first row which holds a value that is no finite number."""
     import torch
 
-    finite = torch.isfinite(rows).all(dim=1)
+    # What is not finite makes the sum of its row not finite.
+    finite = torch.isfinite(rows.sum(dim=1))
     if not finite.all():
         name = names[int((~finite).nonzero()[0])]
         raise DataError(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Scores of one block: 4 MB of scores and 8 MB of keys.
 BLOCK_SCORES = 1 << 20
 # A block never has fewer queries than this, however large the gallery: thin matrix products are slow.
-_QUERIES = 512
+_QUERIES = 256
 _INDEX_BITS = 32
 
 
@@ -61,7 +61,7 @@ def _best_keys(queries: "torch.Tensor", gallery: "torch.Tensor", k: int, left_ou
     best = torch.empty((queries.shape[0], 0), dtype=torch.int64, device=queries.device)
     for first in range(0, gallery.shape[0], block):
         part = gallery[first : first + block].to(queries.device)
-        scores = queries @ part.T
+        scores = _similarities(queries, part)
         if left_out is not None:
             column = left_out - first
             row = torch.nonzero((column >= 0) & (column < part.shape[0])).squeeze(1)
@@ -71,6 +71,20 @@ def _best_keys(queries: "torch.Tensor", gallery: "torch.Tensor", k: int, left_ou
         if best.shape[1] > k:
             best = best.topk(k, sorted=False).values
     return best.sort(dim=1, descending=True).values
+
+
+def _similarities(queries: "torch.Tensor", part: "torch.Tensor") -> "torch.Tensor":
+    """Return the dot products of each query with each image, on the queries' device.
+
+    On a CPU they come from oneDNN: it is twice as fast as the BLAS that PyTorch multiplies with on AMD processors, and equal images
+    get equal scores in it whatever the size of the block, which that BLAS does not keep for a handful of queries.
+    """
+    import torch
+
+    if queries.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return queries @ part.T
+    product = torch.nn.functional.linear(queries.to_mkldnn(), part.to_mkldnn())
+    return product.to_dense()
 
 
 def _keep_best_torch(scores: "torch.Tensor", first: int, k: int) -> "torch.Tensor":
@@ -133,7 +147,7 @@ def rank_members(queries: "torch.Tensor", images: "torch.Tensor", members: IntAr
         ids = np.sort(members[start : start + _QUERIES], axis=1)
         index = torch.from_numpy(ids).to(images.device)
         candidates = images[index.clamp(min=0)].to(queries.device)
-        scores = torch.bmm(candidates, queries[start : start + _QUERIES, :, None]).squeeze(2)
+        scores = torch.linalg.vecdot(candidates, queries[start : start + _QUERIES, None])
         # Members are in ascending order, and a stable sort keeps that among equals.
         order = scores.masked_fill(index.to(queries.device) == NO_ID, -torch.inf).argsort(dim=1, descending=True, stable=True)
         found[start : start + _QUERIES] = np.take_along_axis(ids, order.cpu().numpy(), axis=1)
