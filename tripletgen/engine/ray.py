@@ -50,6 +50,7 @@ def ray_means(options: BuildOptions, root: str, warm_up: Callable[[], Any], open
     """
     with ray_session(options.ray_address or os.environ.get("RAY_ADDRESS"), options.workers):
         engine = RayEngine(root, warm_up)
+        engine.wake()
         yield Means(lambda: nullcontext(engine), engine, partial(partition_on_ray, engine), join_on_ray, replicated(opener))
 
 
@@ -118,8 +119,17 @@ class RayEngine:
     def __init__(self, root: str, warm_up: Callable[[], Any]) -> None:
         self._root, self._warm_up, self._code = root, warm_up, code_digest()
 
+    def wake(self) -> None:
+        """Have a worker for each core load what every unit needs, while the sources are still being read by a few of them."""
+        import ray
+
+        load = ray.remote(max_retries=0, num_cpus=1)(_wake)
+        # Nobody waits for them: what is wrong with a worker shows at its first unit.
+        for _ in range(self._cores()):
+            load.remote(self._warm_up)
+
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """Yield results as they come.
+        """Yield results as they come, of two tasks a core handed out at a time.
 
         Raises:
             TripletgenError: a unit cannot be finished, or the nodes run another version.
@@ -129,7 +139,7 @@ class RayEngine:
         waiting: dict[Any, Task] = {}
         queue = iter(tasks)
         while True:
-            for task in islice(queue, max(0, self._ahead() - len(waiting))):
+            for task in islice(queue, max(0, 2 * self._cores() - len(waiting))):
                 waiting[self._submit(function, task)] = task
             if not waiting:
                 return
@@ -139,12 +149,12 @@ class RayEngine:
             yield self._without_crashing(function, task) if crashed else result
 
     @staticmethod
-    def _ahead() -> int:
-        """Return how many tasks are handed out at a time, two a core of what the cluster has just now."""
+    def _cores() -> int:
+        """Return how many cores the cluster has just now."""
         import ray
 
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        return 2 * max(1, int(resources.get("CPU", 1)))
+        return max(1, int(resources.get("CPU", 1)))
 
     def _submit(self, function: Callable[[Task], Result], task: Task, *, keep: bool = True, retries: int = RETRIES) -> Any:
         return _runner(retries).remote(_Order(function, task, self._root, keep, self._code, self._warm_up))
@@ -214,6 +224,10 @@ def _run(order: _Order) -> Any:
         return run_staged(order.function, order.task, order.root, keep=order.keep)
     except TripletgenError as error:
         return error
+
+
+def _wake(warm_up: Callable[[], Any]) -> None:
+    _prepare(warm_up)
 
 
 @cache

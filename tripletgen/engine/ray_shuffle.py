@@ -6,10 +6,12 @@ holds. The rows are those of the steps on one machine.
 
 import logging
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,8 @@ def partition_on_ray(engine: Engine, sources: list[Source], work: Work, options:
     if options.limit is not None or any(source.path == "-" for source in sources):
         return partition_here(sources, work, options, progress)
     tasks = list(_read_tasks(sources, work, keep_rejects=options.keep_rejects))
+    # It takes a second or two, in which this process would only wait for its workers.
+    threading.Thread(target=import_module, args=("ray.data",), daemon=True).start()
     reports: dict[int, Report] = {}
     for report in engine.map(read_captions, tasks):
         progress.advance(report["captions"])
