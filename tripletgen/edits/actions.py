@@ -19,6 +19,10 @@ _WAYS = words("actions", "ways")
 # What may follow a verb that stands alone, and what it must not govern.
 _ENDS = ("", ".", ",", "and", "while")
 _BEFORE_NOUN = frozenset(("JJ", "PRP$", "DT", "CD", "POS"))
+# What may follow the thing that a verb is done to, and where only a place may be gone to: nobody "jumps through drills".
+_AROUND = frozenset(("in", "on", "at", "near", "outside", "along", "under", "beside", "behind", "during"))
+_THROUGH = frozenset(("through", "across", "into", "over", "past", "toward", "towards"))
+_PLACES = frozenset(("landscape", "building", "room", "structure", "vehicle", "furniture", "plant"))
 _COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")
 
 
@@ -82,12 +86,19 @@ class ChangeAction:
         rest = parsed.text[parsed.ends[token] : parsed.ends[last]]
         slots = slots_of("agent", name_of(frame, agent, short=True))
         slots |= {
-            "old_ing": f"{verb_form(verb_lemma(old), 'VBG')}",
+            "old_ing": verb_form(verb_lemma(old), "VBG") + (f" {self._thing(frame, token)}" if rest else ""),
             "new_ing": f"{verb_form(new, 'VBG')}{rest}",
             "new_ing_bare": verb_form(new, "VBG"),
             "new_inf": f"{new}{rest}",
         }
         return Edit(self.name, self.edit_type, f"{old}{rest}", f"{form}{rest}", (change,), "action", slots)
+
+
+    @staticmethod
+    def _thing(frame: Frame, token: int) -> str:
+        """Return the pronoun of what a verb is done to."""
+        thing = frame.phrase_at(frame.children(token, "dobj")[0])
+        return "it" if thing is None else name_of(frame, thing).it
 
 
 def agent_of(frame: Frame, token: int) -> NounPhrase | None:
@@ -121,12 +132,30 @@ def _alternatives(frame: Frame, token: int, lemma: str, agent: Noun) -> list[str
             continue
         verbs = [verb for verb in entry.verbs if verb != lemma and verb not in frame.lexicon.synonyms.get(lemma, ())]
         if thing is not None and thing.noun is not None:
-            if entry.object & _kinds(thing.noun):
+            if entry.object & _kinds(thing.noun) and _is_whole(frame, thing):
                 found.update(verb for verb in verbs if _is_seen(frame, verb, thing.noun))
-        elif not entry.object and (following in entry.prepositions or following in _ENDS) and not frame.children(token, *_COMPLEMENTS):
+        elif not entry.object and _goes_on(frame, token, following, entry) and not frame.children(token, *_COMPLEMENTS):
             found.update(verbs)
     shown = {verb_lemma(word) for word in frame.words if word.endswith("ing")}
     return sorted(found - shown)
+
+
+def _is_whole(frame: Frame, thing: NounPhrase) -> bool:
+    """Tell whether a thing has its article, and nothing follows it but where it is."""
+    assert thing.noun is not None
+    lowers = frame.parsed.lowers
+    following = lowers[thing.head + 1] if thing.head + 1 < len(lowers) else ""
+    is_named = thing.determiner >= 0 or thing.number >= 0 or thing.is_plural or not thing.noun.is_count
+    return is_named and (following in _ENDS or following in _AROUND or (following == "of" and thing.noun.kind == "event"))
+
+
+def _goes_on(frame: Frame, token: int, following: str, entry: ActionSet) -> bool:
+    """Tell whether what follows a verb may follow the others of its set: nothing, or a place."""
+    if following not in _THROUGH:
+        return following in _ENDS or following in entry.prepositions
+    places = [frame.phrase_at(place) for place in frame.children(token + 1, "pobj")]
+    is_place = all(place is not None and place.noun is not None and place.noun.kind in _PLACES for place in places)
+    return following in entry.prepositions and is_place
 
 
 def _is_seen(frame: Frame, verb: str, noun: Noun) -> bool:

@@ -16,6 +16,7 @@ _UNDRESSED = words("additions", "undressed")
 _DRESSED = words("additions", "dressed")
 _AT_SPORT = words("additions", "sport")
 _IDLE_VERBS = words("additions", "idle_verbs")
+_OPEN_AIR_WEAR = words("additions", "open_air")
 _MIN_TOGETHER = 2
 # What must be shown for a way of adding to be possible at all.
 _ANCHORS = {
@@ -23,7 +24,7 @@ _ANCHORS = {
     "hold": ("person",),
     "beside": ("person", "animal", "vehicle"),
     "surface": ("furniture",),
-    "background": ("person", "animal", "vehicle", "landscape", "structure", "building"),
+    "background": ("person", "animal", "vehicle", "structure", "building"),
 }
 _OPEN_AIR = ("beside", "background")
 
@@ -86,6 +87,8 @@ def _choose(frame: Frame, anchor: Noun, way: str, rng: random.Random) -> Noun | 
         seen = min(row.get(new.lemma, 0) for row in rows)
         if seen < _MIN_TOGETHER or new.category in shown or new.lemma in frame.words or new.kind == anchor.kind:
             continue
+        if way == "wear" and new.lemma.replace(" ", "_") in _OPEN_AIR_WEAR and not frame.is_outdoor:
+            continue
         candidates.append(new)
         weights.append(math.sqrt(seen))
     return rng.choices(candidates, weights)[0] if candidates else None
@@ -97,14 +100,19 @@ def _is_telling(frame: Frame, lemma: str) -> bool:
     return noun.kind not in ("body", "material", "clothing", "accessory", "footwear", "sky")
 
 
+def _is_at_sport(frame: Frame, noun: Noun) -> bool:
+    """Tell whether somebody's dress and hands are those of a sport or an office."""
+    return noun.category in _DRESSED or bool(frame.words & _AT_SPORT)
+
+
 def _can_wear(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
-    if noun.category in _DRESSED or frame.words & _AT_SPORT:
+    if _is_at_sport(frame, noun):
         return False
     return noun.kind == "person" and not frame.words & _WORN_WORDS and not frame.words & _UNDRESSED and _can_follow(frame, phrase)
 
 
 def _can_hold(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
-    if noun.kind != "person" or phrase.is_plural or not _can_follow(frame, phrase):
+    if noun.kind != "person" or phrase.is_plural or _is_at_sport(frame, noun) or not _can_follow(frame, phrase):
         return False
     # Whoever does anything there may need both hands.
     doing = (word for word, tag in zip(frame.parsed.lowers, frame.parsed.tags, strict=True) if tag.startswith("VB"))
@@ -145,7 +153,7 @@ def _can_share_surface(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
 
 
 def _can_have_background(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
-    if frame.words & _NO_BACKGROUND or noun.kind not in ("person", "animal", "vehicle", "landscape", "structure", "building"):
+    if frame.words & _NO_BACKGROUND or noun.kind not in _ANCHORS["background"]:
         return False
     return frame.parsed.deps[phrase.head] in ("ROOT", "nsubj") and _ends_plainly(frame) and frame.is_outdoor
 

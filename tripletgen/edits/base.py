@@ -1,6 +1,7 @@
 """What an edit is, what a rule is given, and how an edit is applied to a caption."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -53,7 +54,7 @@ class Edit(NamedTuple):
 class Frame(NamedTuple):
     """A parsed caption with everything that several rules ask about it, found once.
 
-    `shown` are the phrases of the main clause, of what the picture shows; only they are edited. `asked` keeps the first edit
+    `shown` are the phrases of the main clause, of what the picture shows, each by a name of its own; only they are edited. `asked` keeps the first edit
     of each rule, which serves alone and as a part of a combined one.
     """
 
@@ -130,7 +131,13 @@ def _is_shown(parsed: ParsedCaption, token: int) -> bool:
 def frame_of(parsed: ParsedCaption, lexicon: Lexicon, stats: CorpusStats) -> Frame:
     """Return the frame of a parsed caption."""
     phrases = noun_phrases(parsed, lexicon)
-    shown = [phrase for phrase in phrases if phrase.noun is not None and _is_shown(parsed, phrase.head)]
+    said = Counter(word.removesuffix("s") for word in parsed.lowers)
+    shown = [
+        phrase
+        for phrase in phrases
+        # Of two that are called the same no text could tell which one it is about.
+        if phrase.noun is not None and said[parsed.lowers[phrase.head].removesuffix("s")] == 1 and _is_shown(parsed, phrase.head)
+    ]
     words_found = frozenset(parsed.lowers)
     end = len(parsed)
     while end > 1 and parsed.tags[end - 1] in (".", ",", ":", "``", "''"):

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 
 from tripletgen.edits.base import Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
 from tripletgen.edits.grammar import gender_in
@@ -28,6 +29,7 @@ _HELPLESS = frozenset(("baby", "infant", "toddler"))
 # Two things of one name: what one drinks from or sees with, what one eats or drinks to.
 _AMBIGUOUS = frozenset(("glasses", "toast", "bat", "date"))
 _EYES = frozenset(("wearing", "wears", "wear"))
+_COUNTERPARTS = {one: other for pair in words("objects", "counterparts") for one, other in permutations(pair.split("_"))}
 _CHILDISH = words("objects", "childish")
 _ADULTS = ("man", "woman")
 _STEM = 5
@@ -114,6 +116,9 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     small = old.kind == "person" and not frame.words.isdisjoint(_CHILDISH)
     tied = old.kind == "person" and (pronouns is not None or not frame.words.isdisjoint(_TIED))
     for new in frame.lexicon.substitutes[old.lemma]:
+        if _COUNTERPARTS.get(old.lemma, new.lemma) != new.lemma or (new.lemma in _COUNTERPARTS and old.lemma not in _COUNTERPARTS):
+            # Nobody sees that a son is a nephew.
+            continue
         if new.lemma in frame.lemmas or new.lemma in frame.words or (small and new.category in _ADULTS):
             continue
         if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):

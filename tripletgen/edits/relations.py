@@ -6,15 +6,17 @@ from functools import cache
 from typing import Any
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, form_of, name_of, slots_of
+from tripletgen.edits.base import MEDIA, Change, Edit, Frame, form_of, name_of, slots_of
 from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
 
 _LONGEST = 3
-_MAX_ALTERNATIVES = 2
+_MAX_ALTERNATIVES = 3
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
 _POSTURES = words("relations", "postures")
 _MOVES = words("relations", "moves")
+_NO_PLACES = frozenset(("at the edge of", "along", "across", "past", "towards", "away from", "overlooking"))
 _MOVING_SETS = ("along_way", "direction")
 
 
@@ -38,14 +40,19 @@ class ChangeRelation:
         old = parsed.span(*span)
         determiner = parsed.lowers[ground.determiner] if ground.determiner >= 0 else ""
         slots = slots_of("figure", name_of(frame, figure, short=True)) | slots_of("ground", name_of(frame, ground, short=True))
-        slots |= {"old_relation": old.lower(), "new_relation": new}
+        slots |= {"old_relation": old.lower(), "new_relation": new, "to_relation": new.replace("at the edge", "to the edge")}
+        if new not in _NO_PLACES:
+            slots["put_relation"] = new
+        before = parsed.lowers[span[0] - 1]
+        if before in _MOVES:
+            slots["moving"] = verb_form(verb_lemma(before), "VBG")
         assert ground.noun is not None
         if ground.noun.is_count or determiner:
             slots["place"] = slots["ground_the"]
         source = f"{old} {form_of(ground.noun, plural=ground.is_plural)}"
         target = f"{new} {form_of(ground.noun, plural=ground.is_plural)}"
         change = Change(parsed.starts[span[0]], parsed.ends[span[1]], new)
-        return Edit(self.name, self.edit_type, source, target, (change,), "relation", slots)
+        return Edit(self.name, self.edit_type, source, target, (change,), "relation_move" if "moving" in slots else "relation", slots)
 
 
 @cache
@@ -92,12 +99,21 @@ def figure_of(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
             if holder is None or holder.noun is None:
                 break
             phrase = holder
-        return (phrase if parsed.deps[phrase.head] in ("ROOT", "nsubj", "dobj", "pobj", "conj") else None), False
+        return (phrase if _stands_itself(frame, phrase) else None), False
     word = parsed.lowers[before]
     if word not in _POSTURES and word not in _MOVES:
         return None, False
     head = parsed.heads[before] if parsed.deps[before] == "acl" else next(iter(frame.children(before, "nsubj", "nsubjpass")), -1)
     return frame.phrase_at(head), word in _MOVES
+
+
+def _stands_itself(frame: Frame, figure: NounPhrase) -> bool:
+    """Tell whether a place behind a thing is surely that of the thing, not of who holds it or what it comes with."""
+    parsed = frame.parsed
+    if parsed.deps[figure.head] != "pobj":
+        return parsed.deps[figure.head] in ("ROOT", "nsubj")
+    holder = parsed.heads[parsed.heads[figure.head]]
+    return parsed.lowers[parsed.heads[figure.head]] == "of" and parsed.lowers[holder] in MEDIA
 
 
 def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: bool) -> list[str]:

@@ -11,8 +11,16 @@ from tripletgen.phrases import NounPhrase
 _BESIDE = frozenset(("with", "beside", "near", "in", "under", "behind"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
 _POSTURES = words("removals", "postures")
-_WORN = {"wearing": "wear", "holding": "hold", "carrying": "carry"}
-_CUES = _BESIDE | frozenset(_WORN) | {"and"}
+_ADORNED = words("removals", "adorned")
+# Participles whose object can go, and the wording of that.
+_PARTICIPLES = {
+    "wearing": "remove_worn",
+    "holding": "remove_held",
+    "carrying": "remove_held",
+    "featuring": "remove",
+    "containing": "remove",
+    "including": "remove",
+}
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
@@ -40,7 +48,7 @@ class RemoveObject:
         """Yield an edit for each part of the caption that can go, in random order."""
         parts = [
             part
-            for finder in (_with_phrases, _participles, _conjuncts, _middles, _backgrounds, _joined_participles)
+            for finder in (_with_phrases, _participles, _adorned, _conjuncts, _middles, _backgrounds, _joined_participles)
             for part in finder(frame)
         ]
         rng.shuffle(parts)
@@ -58,7 +66,7 @@ class RemoveObject:
         if part.first >= 2 and parsed.tags[part.first - 1] == ",":
             change = change._replace(start=parsed.ends[part.first - 2])
         left = len(parsed) - (part.last - part.first + 1) - sum(tag in (".", ",") for tag in parsed.tags)
-        if left < _MIN_WORDS_LEFT or _has_bearer(frame, part.last):
+        if left < _MIN_WORDS_LEFT or _has_bearer(frame, part.last) or _is_named_after(frame, part):
             return None
         name = name_of(frame, part.thing)
         slots = slots_of("gone", name)
@@ -68,6 +76,15 @@ class RemoveObject:
                 slots["owner_singular"] = slots["owner_the"]
         source = parsed.span(part.first, part.last)
         return Edit(self.name, self.edit_type, source, None, (change,), part.wording, slots)
+
+
+def _is_named_after(frame: Frame, part: _Part) -> bool:
+    """Tell whether what stays needs what goes: "her son" the woman, "frosting" the cream cheese."""
+    parsed = frame.parsed
+    if part.last == part.thing.head and parsed.tags[part.last + 1 : part.last + 2] in (["NN"], ["NNS"]):
+        return True
+    is_someone = part.thing.noun is not None and part.thing.noun.kind in ("person", "group")
+    return is_someone and any(tag in ("PRP", "PRP$") for k, tag in enumerate(parsed.tags) if not part.first <= k <= part.last)
 
 
 def _has_bearer(frame: Frame, last: int) -> bool:
@@ -148,7 +165,7 @@ def _joined_participles(frame: Frame) -> Iterator[_Part]:
     """Find "and holding an umbrella", the last of two things that somebody does."""
     parsed = frame.parsed
     for token, word in enumerate(parsed.lowers):
-        if word not in _WORN or parsed.deps[token] != "conj" or token < 2 or parsed.lowers[token - 1] != "and":
+        if word not in _PARTICIPLES or parsed.deps[token] != "conj" or token < 2 or parsed.lowers[token - 1] != "and":
             continue
         children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
         first = parsed.heads[token]
@@ -157,7 +174,7 @@ def _joined_participles(frame: Frame) -> Iterator[_Part]:
         run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[first])
         if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "prep", "acl", "relcl"):
             continue
-        yield _Part(token - 1, run[1], thing, owner, "remove_worn" if word == "wearing" else "remove_held")
+        yield _Part(token - 1, run[1], thing, owner, _PARTICIPLES[word])
 
 
 def _owner(frame: Frame, governor: int) -> NounPhrase | None:
@@ -177,7 +194,7 @@ def _is_worn(thing: NounPhrase) -> bool:
 def _participles(frame: Frame) -> Iterator[_Part]:
     parsed = frame.parsed
     for token, word in enumerate(parsed.lowers):
-        if word not in _WORN or parsed.deps[token] != "acl" or token < 1:
+        if word not in _PARTICIPLES or parsed.deps[token] != "acl" or token < 1:
             continue
         children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
         if len(children) != 1 or parsed.deps[children[0]] != "dobj":
@@ -187,7 +204,25 @@ def _participles(frame: Frame) -> Iterator[_Part]:
             continue
         if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, run[1]):
             continue
-        yield _Part(*run, thing, owner, "remove_worn" if word == "wearing" else "remove_held")
+        yield _Part(*run, thing, owner, _PARTICIPLES[word])
+
+
+def _adorned(frame: Frame) -> Iterator[_Part]:
+    """Find what a thing is said to be "decorated with" or "surrounded by"."""
+    parsed = frame.parsed
+    for token, word in enumerate(parsed.lowers):
+        children = frame.children(token)
+        if word not in _ADORNED or parsed.deps[token] != "acl" or len(children) != 1 or children[0] != token + 1:
+            continue
+        things = frame.children(children[0], "pobj")
+        if parsed.lowers[children[0]] not in ("with", "by") or len(things) != 1 or frame.children(children[0]) != things:
+            continue
+        run, thing, owner = _run(frame, token), frame.phrase_at(things[0]), frame.phrase_at(parsed.heads[token])
+        if run is None or thing is None or thing.noun is None or owner is None or frame.children(things[0], "conj", "cc", "prep", "acl"):
+            continue
+        if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, run[1]):
+            continue
+        yield _Part(*run, thing, owner, "remove_nearby" if parsed.lowers[children[0]] == "by" else "remove")
 
 
 def _conjuncts(frame: Frame) -> Iterator[_Part]:

@@ -30,7 +30,11 @@ BREAKS = frozenset((",", "-", ":", ";", "|", "--", "..."))
 # Nouns by which a text may speak of the scene, "the scene with the dog"; what hangs on one of `_WITH` is in it with the others.
 _SPOKEN_KINDS = words("views", "spoken_kinds")
 _WITH = words("views", "with")
+_PLACE_KINDS = ("landscape", "room", "building")
+_PLACE_PREPOSITIONS = ("in", "on", "at", "near", "inside", "along")
 _SIMPLE_WORDS = 9
+# How often a thing is named without its adjectives.
+_SHORT = 0.4
 # Words after which a tail is no longer said of the whole: of a noun phrase, and of a sentence.
 _NOMINAL_WORDS, _SENTENCE_WORDS = 11, 8
 _CLAUSES = frozenset(("relcl", "advcl", "ccomp", "parataxis", "mark"))
@@ -206,7 +210,8 @@ def opening(frame: Frame) -> str | None:
         return None
     if not first.noun.is_count or first.number >= 0:
         return ""
-    is_odd = parsed.lowers[0] in _UNARTICLED or parsed.lowers[first.head] in _UNARTICLED or not first.plain
+    # "A fresh grape and red wine" would be wrong of one of the two.
+    is_odd = not _UNARTICLED.isdisjoint((parsed.lowers[0], parsed.lowers[first.head])) or not first.plain or is_joined(frame, first)
     return None if is_odd else f"{article(parsed.lowers[0])} "
 
 
@@ -262,19 +267,38 @@ def is_one(frame: Frame) -> bool:
 
 
 def scene_names(frame: Frame, rng: random.Random) -> dict[str, str]:
-    """Return the slots by which a text may name what is shown: the subject of a simple caption, or a thing that the scene is "with"."""
+    """Return the slots by which a text may name what is shown: by its subject, or else the scene by its place."""
     subject = first_noun(frame)
-    spoken = [phrase for phrase in frame.phrases if (phrase in frame.shown or phrase is subject) and _is_spoken(frame, phrase, subject)]
-    if not spoken:
-        return {}
+    if subject is None or not _is_spoken(frame, subject, subject):
+        place = _place(frame, rng)
+        return {} if place is None else {"scene": f"scene {place}"}
+    others = [frame.phrase_at(other) for other in frame.children(subject.head, "conj", "appos")]
+    if is_joined(frame, subject):
+        # Half of a pair is not what is shown.
+        other = others[0] if len(others) == 1 else None
+        if other is None or not _is_spoken(frame, other, other):
+            return {}
+        return {"scene": f"scene with {name_of(frame, subject, short=True).the} and {name_of(frame, other, short=True).the}"}
     slots: dict[str, str] = {}
-    if subject is not None and subject in spoken and frame.is_nominal and len(frame.parsed) <= _SIMPLE_WORDS:
-        if not is_joined(frame, subject) and frame.parsed.lowers[subject.head + 1 : subject.head + 2] != ["of"]:
-            slots = slots_of("subject", name_of(frame, subject, short=True))
-        if slots and len(frame.phrases) == 1:
+    if frame.is_nominal and len(frame.parsed) <= _SIMPLE_WORDS and frame.parsed.lowers[subject.head + 1 : subject.head + 2] != ["of"]:
+        slots = slots_of("subject", name_of(frame, subject, short=True))
+        if len(frame.phrases) == 1:
             return slots
-    thing = subject if subject is not None and subject in spoken else rng.choice(spoken)
-    return slots | {"thing_the": name_of(frame, thing, short=rng.random() < 0.4).the}
+    thing = name_of(frame, subject, short=rng.random() < _SHORT).the
+    return slots | {"scene": f"scene with {thing}", "thing_the": thing}
+
+
+def _place(frame: Frame, rng: random.Random) -> str | None:
+    """Return where the scene is, "in the park", if the caption says so."""
+    parsed = frame.parsed
+    places = [
+        f"{parsed.lowers[parsed.heads[phrase.head]]} {name_of(frame, phrase, short=True).the}"
+        for phrase in frame.shown
+        if phrase.plain and phrase.noun is not None and phrase.noun.kind in _PLACE_KINDS and phrase.determiner >= 0
+        if parsed.deps[phrase.head] == "pobj" and parsed.lowers[parsed.heads[phrase.head]] in _PLACE_PREPOSITIONS
+        if parsed.tags[parsed.heads[parsed.heads[phrase.head]]] != "VBN" and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
+    ]
+    return rng.choice(places) if places else None
 
 
 def _is_spoken(frame: Frame, phrase: NounPhrase, subject: NounPhrase | None) -> bool:

@@ -41,7 +41,7 @@ _COLD = frozenset(("in the snow", "on a snowy day", "in winter", "on a gray wint
 _FUNCTION = frozenset(("a", "in", "on", "the", "at", "day"))
 # Times and weathers are more wanted than seasons.
 _MOMENTS = ("time", "time", "weather", "weather", "season")
-_NAMED = 0.85
+_NAMED = 0.95
 _DRAWN = 0.7
 _LIT = 0.5
 # A time may stand further from the beginning than a look.
@@ -83,7 +83,7 @@ def _medium(frame: Frame, rng: random.Random) -> Edit | None:
         return _other_medium(frame, rng, stated, f"view_{kind}", slots)
     if frame.words & (TITLES | STYLED):
         return None
-    return _of_all(frame, rng, f"view_{kind}", (f"in {slots['view_a']},", f"{slots['view_a']} in which"), media[new], slots)
+    return _of_all(frame, rng, f"view_{kind}", (f"in {slots['view_a']},",) if kind == "photo" else (), media[new], slots)
 
 
 def _other_medium(frame: Frame, rng: random.Random, stated: Stated, wording: str, slots: dict[str, str]) -> Edit | None:
