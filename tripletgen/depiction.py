@@ -16,7 +16,7 @@ from tripletgen.lexicon import load_lexicon, words
 from tripletgen.parsing import ParsedCaption
 
 WEIGHTS = "lexicon/depiction.json"
-LEAST_SCORE = 100
+LEAST_SCORE = 140
 """In hundredths; at 0 a caption is as likely a description as not, and one that is none costs as many bad triplets as it has."""
 
 _TALK = words("depiction", "talk") | words("depiction", "persons")

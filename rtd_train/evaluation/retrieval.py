@@ -81,7 +81,7 @@ def _similarities(queries: "torch.Tensor", part: "torch.Tensor") -> "torch.Tenso
     """
     import torch
 
-    if queries.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if queries.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return queries @ part.T
     product = torch.nn.functional.linear(queries.to_mkldnn(), part.to_mkldnn())
     return product.to_dense()

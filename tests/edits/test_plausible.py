@@ -71,6 +71,10 @@ def test_a_selection_is_of_what_it_holds(frame_for):
         # A framing is no medium, and a medium no framing; neither is dropped unsaid.
         ("close up of a cactus in the desert", ("photo of cactus", "drawing of", "painting of")),
         ("vector illustration of a ticket on a table", ("close-up of", "view of")),
+        # A drawing says of itself that it is one, not "in a drawing, ...".
+        ("a crane lifts a digger onto the roof of an old house", ("drawing", "sketch", "painting")),
+        # One article would be of one of two things.
+        ("fresh grape and red wine on the table", ("a fresh grape",)),
         # A view that does not suit the thing.
         ("a flag on the roof of a school", ("top-down", "aerial")),
         ("interior of a church with a high ceiling", ("from above", "aerial")),
@@ -96,7 +100,7 @@ def test_no_view_contradicts_the_caption(frame_for, text, words):
         # A sentence has it before it, or behind it where it is short.
         (
             "a crane lifts a digger onto the roof of an old house",
-            "in a pencil sketch, a crane lifts a digger onto the roof of an old house",
+            "in a vintage photograph, a crane lifts a digger onto the roof of an old house",
         ),
         ("the groom kisses the bride", "the groom kisses the bride, in warm golden light"),
         ("the groom kisses the bride", "seen from a low angle, the groom kisses the bride"),
@@ -121,6 +125,35 @@ def test_a_text_about_one_of_several_things_speaks_of_the_scene_with_it(frame_fo
     texts = {text for _, text in proposals(frame_for("bison crossing the road in the fog near a small village"), "change_viewpoint")}
     assert any("the scene with the" in text for text in texts)
     assert not any(text.startswith(("show the road as", "turn the road", "have the road")) for text in texts)
+
+
+def test_half_of_a_pair_is_not_what_is_shown(frame_for):
+    texts = {text for _, text in proposals(frame_for("fruit and vegetables are sold at the market"), "change_viewpoint")}
+    assert any("the scene with the fruit and the vegetables" in text for text in texts)
+    assert not any("the fruit" in text and "the vegetables" not in text for text in texts)
+
+
+def test_a_scene_without_a_subject_that_can_be_named_is_named_by_its_place(frame_for):
+    texts = {text for _, text in proposals(frame_for("a view of flying dust in the desert"), "change_viewpoint")}
+    assert any("the scene in the desert" in text for text in texts)
+
+
+def test_who_is_going_somewhere_goes_on(frame_for):
+    texts = {text for _, text in proposals(frame_for("a man is walking along the road"), "change_relation")}
+    assert texts
+    assert all("walking" in text for text in texts)
+
+
+def test_several_people_are_wearing_what_is_added(frame_for):
+    texts = {text for _, text in proposals(frame_for("people are standing on a street"), "add_object")}
+    assert any("are wearing" in text for text in texts)
+    assert not any(text.startswith(("is ", "has a")) for text in texts)
+
+
+def test_what_is_done_to_a_thing_keeps_the_thing(frame_for):
+    texts = {text for _, text in proposals(frame_for("a woman is riding a horse"), "change_action")}
+    assert any("instead of riding it" in text for text in texts)
+    assert not any(text.endswith("instead of riding") for text in texts)
 
 
 def test_a_scene_moves_all_that_is_in_it(frame_for):

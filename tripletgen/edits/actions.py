@@ -93,7 +93,6 @@ class ChangeAction:
         }
         return Edit(self.name, self.edit_type, f"{old}{rest}", f"{form}{rest}", (change,), "action", slots)
 
-
     @staticmethod
     def _thing(frame: Frame, token: int) -> str:
         """Return the pronoun of what a verb is done to."""

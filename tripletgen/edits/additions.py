@@ -18,6 +18,7 @@ _AT_SPORT = words("additions", "sport")
 _IDLE_VERBS = words("additions", "idle_verbs")
 _OPEN_AIR_WEAR = words("additions", "open_air")
 _MIN_TOGETHER = 2
+_PAINTED = 0.5
 # What must be shown for a way of adding to be possible at all.
 _ANCHORS = {
     "wear": ("person",),
@@ -66,7 +67,8 @@ class AddObject:
             return None
         plural = way == "wear" and phrase.is_plural
         words = form_of(new, plural=plural)
-        if "paint" in new.attributes and rng.random() < 0.5:
+        # "A shirt" alone is nothing that one would ask for.
+        if "paint" in new.attributes and (new.kind == "clothing" or rng.random() < _PAINTED):
             words = f"{rng.choice(frame.lexicon.groups['paint'].values)} {words}"
         name = naming(words, new, is_plural=plural)
         position, text = _insertion(frame, phrase, way, name.a)

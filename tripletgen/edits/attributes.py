@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tripletgen.edits.base import Change, Edit, Frame, insertion, naming, shuffled, slots_of
+from tripletgen.edits.base import Change, Edit, Frame, insertion, kind_of, naming, shuffled, slots_of
 from tripletgen.edits.describing import (
     AGES,
     contradicts,
@@ -11,7 +11,6 @@ from tripletgen.edits.describing import (
     is_as_busy,
     is_describable,
     is_unlikely_beside,
-    name_words,
     place_for,
     stated_values,
     thing_slots,
@@ -58,7 +57,7 @@ class ChangeAttribute:
             place = place_for(frame, phrase, group)
             change = insertion(frame, phrase.name if place is None else place, new)
         slots = thing_slots(frame, phrase, token)
-        noun = name_words(frame, phrase, token)
+        noun = kind_of(frame, phrase, token)
         new_name = naming(f"{new} {noun}", phrase.noun, is_plural=phrase.is_plural)
         slots |= slots_of("new", new_name) | value_slots(new, phrase)
         if old is not None:

@@ -54,8 +54,8 @@ class Edit(NamedTuple):
 class Frame(NamedTuple):
     """A parsed caption with everything that several rules ask about it, found once.
 
-    `shown` are the phrases of the main clause, of what the picture shows, each by a name of its own; only they are edited. `asked` keeps the first edit
-    of each rule, which serves alone and as a part of a combined one.
+    `shown` are the phrases of the main clause, of what the picture shows, each with a name of its own; only they are edited.
+    `asked` keeps the first edit of each rule, which serves alone and as a part of a combined one.
     """
 
     parsed: ParsedCaption
@@ -279,9 +279,22 @@ def words_of(frame: Frame, phrase: NounPhrase) -> str:
     return lower_first(frame, first, frame.parsed.span(first, phrase.head))
 
 
+def names_kind(frame: Frame, token: int) -> bool:
+    """Tell whether a word before a noun is a noun too, and says what kind of thing it is: the "hill" of a hill station."""
+    return frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound"
+
+
+def kind_of(frame: Frame, phrase: NounPhrase, without: int | None = None) -> str:
+    """Return the noun with the nouns that name its kind: "summer house" of "a red summer house"."""
+    first = phrase.name
+    while first - 1 in phrase.adjectives and first - 1 != without and names_kind(frame, first - 1):
+        first -= 1
+    return lower_first(frame, first, frame.parsed.span(first, phrase.head))
+
+
 def name_of(frame: Frame, phrase: NounPhrase, *, short: bool = False) -> Naming:
     """Return the namings of a phrase of the caption: "brown dog", or "dog" if `short`."""
-    words = lower_first(frame, phrase.name, frame.parsed.span(phrase.name, phrase.head)) if short else words_of(frame, phrase)
+    words = kind_of(frame, phrase) if short else words_of(frame, phrase)
     return naming(words, phrase.noun, is_plural=phrase.is_plural)
 
 

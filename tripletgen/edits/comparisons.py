@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, insertion, naming, shuffled, slots_of
+from tripletgen.edits.base import Change, Edit, Frame, insertion, kind_of, naming, shuffled, slots_of
 from tripletgen.edits.describing import (
     contradicts,
     fits,
@@ -13,7 +13,6 @@ from tripletgen.edits.describing import (
     is_describable,
     is_free,
     is_unlikely_beside,
-    name_words,
     place_for,
     thing_slots,
     value_slots,
@@ -61,7 +60,7 @@ class CompareAttribute:
             change = Change(parsed.starts[step.place], parsed.ends[step.place], step.word)
         else:
             change = insertion(frame, step.place, step.word)
-        noun = name_words(frame, phrase, step.place if step.replaces else None)
+        noun = kind_of(frame, phrase, step.place if step.replaces else None)
         spoken = rng.choice(step.spoken)
         slots = thing_slots(frame, phrase, step.place if step.replaces else None) | value_slots(spoken, phrase)
         if phrase.noun is not None and phrase.noun.kind == "landscape":

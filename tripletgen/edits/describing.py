@@ -3,7 +3,7 @@
 from functools import cache
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import GRAPHIC, MEDIA, Frame, is_subject, lower_first, naming, slots_of
+from tripletgen.edits.base import GRAPHIC, MEDIA, Frame, is_subject, kind_of, names_kind, naming, slots_of
 from tripletgen.lexicon import AttributeGroup, Noun, words
 from tripletgen.lexicon.inflection import article, verb_lemma
 from tripletgen.phrases import NounPhrase
@@ -60,9 +60,15 @@ def fits(value: str, noun: Noun) -> bool:
 
 def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether an adjective may be set before the noun or changed: a plain phrase with an ordinary determiner, of a thing in view."""
-    if not phrase.plain or frame.parsed.deps[phrase.head] not in _DEPENDENCIES:
+    if not phrase.plain or frame.parsed.deps[phrase.head] not in _DEPENDENCIES or _is_shared(frame, phrase):
         return False
     return _is_itself(frame, phrase) and _has_plain_determiner(frame, phrase) and _is_in_view(frame, phrase)
+
+
+def _is_shared(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether an adjective would be of two things: "wooden table and chairs"."""
+    others = (frame.phrase_at(other) for other in frame.children(phrase.head, "conj"))
+    return any(other is not None and other.first == other.name for other in others)
 
 
 def _is_itself(frame: Frame, phrase: NounPhrase) -> bool:
@@ -194,7 +200,7 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
         word = parsed.lowers[token]
         if word in _QUANTITIES:
             break
-        if _names_kind(frame, token):
+        if names_kind(frame, token):
             # A name of three nouns is hard to take apart.
             if place < phrase.name or described or group.aspect in _MAKE_ASPECTS or word in lexicon.groups_of or word in lexicon.near:
                 return None
@@ -208,10 +214,6 @@ def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | 
         if other > group.place:
             place = token
     return place
-
-
-def _names_kind(frame: Frame, token: int) -> bool:
-    return frame.parsed.tags[token] == "NN" or frame.parsed.deps[token] == "compound"
 
 
 def _takes_new(frame: Frame, phrase: NounPhrase, noun: Noun, group: AttributeGroup) -> bool:
@@ -279,17 +281,9 @@ def value_slots(value: str, phrase: NounPhrase, prefix: str = "value") -> dict[s
     return slots
 
 
-def name_words(frame: Frame, phrase: NounPhrase, without: int | None) -> str:
-    """Return the noun with the nouns that name its kind: "summer house" of "a red summer house"."""
-    first = phrase.name
-    while first - 1 in phrase.adjectives and first - 1 != without and _names_kind(frame, first - 1):
-        first -= 1
-    return lower_first(frame, first, frame.parsed.span(first, phrase.head))
-
-
 def thing_slots(frame: Frame, phrase: NounPhrase, without: int | None) -> dict[str, str]:
     """Return the slots that name the thing itself, by its noun, or by its other adjectives where the noun occurs twice."""
-    words = name_words(frame, phrase, without)
+    words = kind_of(frame, phrase, without)
     if sum(other.noun == phrase.noun for other in frame.phrases) > 1:
         first = phrase.name - words.count(" ")
         kept = [frame.parsed.lowers[token] for token in phrase.adjectives if token != without and token < first]

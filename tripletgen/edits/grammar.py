@@ -19,13 +19,16 @@ def gender_in(frame: Frame) -> str | None:
     return "both" if male and female else "male" if male else "female" if female else None
 
 
-def agree(frame: Frame, phrase: NounPhrase, *, plural: bool) -> list[Change] | None:
-    """Return the changes of the verbs whose subject the phrase is, or None where that cannot be done safely."""
+def agree(frame: Frame, phrase: NounPhrase, *, plural: bool, alone: bool = False) -> list[Change] | None:
+    """Return the changes of the verbs whose subject the phrase is, or None where that cannot be done safely.
+
+    Of a subject of several things that is not so, but where the phrase is to be `alone` in the end.
+    """
     deps, heads, tags = frame.parsed.deps, frame.parsed.heads, frame.parsed.tags
     if deps[phrase.head] not in ("nsubj", "nsubjpass"):
         return _agree_relative(frame, phrase, plural=plural)
     verb = heads[phrase.head]
-    if any(frame.children(phrase.head, "cc", "conj", "appos")):
+    if not alone and frame.children(phrase.head, "cc", "conj", "appos"):
         return None
     changes: list[Change] = []
     queue = [verb]

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 
-from tripletgen.edits.base import Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
+from tripletgen.edits.base import GRAPHIC, Change, Edit, Frame, form_of, is_subject, name_of, naming, shuffled, slots_of
 from tripletgen.edits.grammar import gender_in
 from tripletgen.lexicon import Noun, words
 from tripletgen.phrases import NounPhrase, iter_slots
@@ -33,6 +33,8 @@ _COUNTERPARTS = {one: other for pair in words("objects", "counterparts") for one
 _CHILDISH = words("objects", "childish")
 _ADULTS = ("man", "woman")
 _STEM = 5
+# What may be in any place says nothing of another.
+_ANYWHERE = ("person", "group", "body", "material", "clothing", "accessory", "footwear", "sky")
 _PLACES = ("landscape", "room", "building", "structure")
 
 
@@ -70,6 +72,8 @@ def _is_replaceable(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     """Tell whether another noun could stand there: it is no idiom, and nothing else in the caption is about it."""
     if noun.kind in _KINDS_WITHOUT_SUBSTITUTE or (noun.category in _ROLES and len(frame.lemmas) > _FEW):
         return False
+    if noun.kind in _PLACES and frame.words & GRAPHIC:
+        return False  # the squares of a pattern are no squares of a town
     is_owned = phrase.determiner >= 0 and frame.parsed.tags[phrase.determiner] == "PRP$"
     if (noun.kind == "graphic" and is_owned) or (noun.lemma in _AMBIGUOUS and not frame.words & _EYES):
         return False  # his heart is no shape
@@ -114,11 +118,8 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
     small = old.kind == "person" and not frame.words.isdisjoint(_CHILDISH)
-    tied = old.kind == "person" and (pronouns is not None or not frame.words.isdisjoint(_TIED))
-    for new in frame.lexicon.substitutes[old.lemma]:
-        if _COUNTERPARTS.get(old.lemma, new.lemma) != new.lemma or (new.lemma in _COUNTERPARTS and old.lemma not in _COUNTERPARTS):
-            # Nobody sees that a son is a nephew.
-            continue
+    tied = old.kind == "person" and (pronouns is not None or not _TIED.isdisjoint(frame.words - {old.lemma}))
+    for new in _candidates(frame, old):
         if new.lemma in frame.lemmas or new.lemma in frame.words or (small and new.category in _ADULTS):
             continue
         if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):
@@ -127,6 +128,14 @@ def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
         if tied and (new.gender != old.gender or pronouns == "both"):
             continue
         yield new
+
+
+def _candidates(frame: Frame, old: Noun) -> Iterator[Noun]:
+    """Yield what could stand for a noun at all: for a relative the other one, for nobody sees that a son is a nephew."""
+    if old.lemma in _COUNTERPARTS:
+        yield frame.lexicon.forms[_COUNTERPARTS[old.lemma]][0]
+    else:
+        yield from (new for new in frame.lexicon.substitutes[old.lemma] if new.lemma not in _COUNTERPARTS)
 
 
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:
@@ -139,8 +148,18 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
             return 0.0
         weight *= 1.0 + min(seen, 9) / 3
         found += seen
+    if new.kind in (*_PLACES, "vehicle") and not _goes_with(frame, old, new):
+        return 0.0
     is_alike = old.kind == "animal" or old.category in _ALIKE
     return weight if found or (is_alike and new.lemma not in _HELPLESS) else 0.0
+
+
+def _goes_with(frame: Frame, old: Noun, new: Noun) -> bool:
+    """Tell whether a place was seen with one of the things that are there: no treadmill is in a ballroom."""
+    partners = frame.stats.partners(new.lemma)
+    nouns = (frame.lexicon.forms[lemma][0] for lemma in frame.lemmas if lemma != old.lemma)
+    things = [noun.lemma for noun in nouns if noun.kind not in _ANYWHERE]
+    return not things or any(partners.get(lemma, 0) for lemma in things)
 
 
 def _asks_for_evidence(frame: Frame, relation: str, word: str, old: Noun, new: Noun) -> bool:

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.edits.grammar import PLURAL_PRONOUNS, agree
 from tripletgen.lexicon import words
+from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.phrases import NounPhrase
 
 _BESIDE = frozenset(("with", "beside", "near", "in", "under", "behind"))
 _WORDINGS = {"with": "remove", "in": "remove_worn"}
 _POSTURES = words("removals", "postures")
+# What takes two.
+_MUTUAL = words("removals", "mutual")
 _ADORNED = words("removals", "adorned")
 # Participles whose object can go, and the wording of that.
 _PARTICIPLES = {
@@ -21,7 +25,7 @@ _PARTICIPLES = {
     "containing": "remove",
     "including": "remove",
 }
-_TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among"])
+_TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among", "each", "hands"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
 _FAR = (["background"], ["distance"], ["foreground"])
@@ -36,6 +40,7 @@ class _Part(NamedTuple):
     thing: NounPhrase
     owner: NounPhrase | None
     wording: str
+    agreed: tuple[Change, ...] = ()
 
 
 class RemoveObject:
@@ -75,7 +80,7 @@ class RemoveObject:
             if not part.owner.is_plural:
                 slots["owner_singular"] = slots["owner_the"]
         source = parsed.span(part.first, part.last)
-        return Edit(self.name, self.edit_type, source, None, (change,), part.wording, slots)
+        return Edit(self.name, self.edit_type, source, None, (change, *part.agreed), part.wording, slots)
 
 
 def _is_named_after(frame: Frame, part: _Part) -> bool:
@@ -134,6 +139,8 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         if tied or _followed_by_and(frame, run[1]):
             continue
         if "," in parsed.lowers[run[0] : run[1] + 1]:
+            continue
+        if owner.noun is None or owner.noun.kind == "event":
             continue
         # Nobody is taken "from" somebody.
         alike = thing.noun is not None and thing.noun.kind in ("person", "group")
@@ -212,17 +219,18 @@ def _adorned(frame: Frame) -> Iterator[_Part]:
     parsed = frame.parsed
     for token, word in enumerate(parsed.lowers):
         children = frame.children(token)
-        if word not in _ADORNED or parsed.deps[token] != "acl" or len(children) != 1 or children[0] != token + 1:
+        if word not in _ADORNED or parsed.deps[token] != "acl" or children[:1] != [token + 1]:
             continue
         things = frame.children(children[0], "pobj")
         if parsed.lowers[children[0]] not in ("with", "by") or len(things) != 1 or frame.children(children[0]) != things:
             continue
-        run, thing, owner = _run(frame, token), frame.phrase_at(things[0]), frame.phrase_at(parsed.heads[token])
-        if run is None or thing is None or thing.noun is None or owner is None or frame.children(things[0], "conj", "cc", "prep", "acl"):
+        thing, owner = frame.phrase_at(things[0]), frame.phrase_at(parsed.heads[token])
+        if thing is None or thing.noun is None or owner is None or frame.children(things[0], "conj", "cc", "acl"):
             continue
-        if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, run[1]):
+        if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, thing.head):
             continue
-        yield _Part(*run, thing, owner, "remove_nearby" if parsed.lowers[children[0]] == "by" else "remove")
+        # "Topped with berries on a table": the table stays.
+        yield _Part(token, thing.head, thing, owner, "remove_nearby" if parsed.lowers[children[0]] == "by" else "remove")
 
 
 def _conjuncts(frame: Frame) -> Iterator[_Part]:
@@ -232,7 +240,7 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
     for phrase in frame.phrases:
         coordinators = frame.children(phrase.head, "cc")
         others = frame.children(phrase.head, "conj")
-        if len(coordinators) != 1 or len(others) != 1 or parsed.deps[phrase.head] not in ("ROOT", "dobj", "pobj"):
+        if len(coordinators) != 1 or len(others) != 1 or parsed.deps[phrase.head] not in ("ROOT", "dobj", "pobj", "nsubj"):
             continue
         thing = _thing(frame, others[0])
         joined = coordinators[0] == phrase.head + 1 and parsed.lowers[coordinators[0]] == "and"
@@ -242,10 +250,25 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
             continue
         if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
             continue
-        yield _Part(coordinators[0], thing.head, thing, None, "remove")
-        first = _thing(frame, phrase.head)
-        if first is not None and first.head + 1 == coordinators[0] and (thing.determiner >= 0 or thing.is_plural):
-            yield _Part(first.first, coordinators[0], first, None, "remove")
+        agreed = _agreed(frame, phrase, plural=phrase.is_plural)
+        if agreed is not None:
+            yield _Part(coordinators[0], thing.head, thing, None, "remove", agreed)
+        first, agreed = _thing(frame, phrase.head), _agreed(frame, phrase, plural=thing.is_plural)
+        if first is not None and first.plain and agreed is not None and (thing.determiner >= 0 or thing.is_plural):
+            yield _Part(first.first, coordinators[0], first, None, "remove", agreed)
+
+
+def _agreed(frame: Frame, subject: NounPhrase, *, plural: bool) -> tuple[Change, ...] | None:
+    """Return the changes of the verbs where one of two subjects stays, or None where two are needed for what they do."""
+    if frame.parsed.deps[subject.head] != "nsubj":
+        return ()
+    verbs = {verb_lemma(word) for word, tag in zip(frame.parsed.lowers, frame.parsed.tags, strict=True) if tag.startswith("VB")}
+    if frame.words & PLURAL_PRONOUNS or verbs & _MUTUAL:
+        return None
+    if plural:
+        return ()
+    changes = agree(frame, subject, plural=False, alone=True)
+    return None if changes is None else tuple(changes)
 
 
 def _middles(frame: Frame) -> Iterator[_Part]:
@@ -255,7 +278,9 @@ def _middles(frame: Frame) -> Iterator[_Part]:
         return
     for phrase in frame.phrases:
         thing = _thing(frame, phrase.head)
-        if thing is None or parsed.deps[thing.head] != "conj" or thing.first < 2 or parsed.tags[thing.first - 1] != ",":
+        if thing is None or thing.noun is None or thing.noun.kind == "person":
+            continue  # "The guitarist, singer and artist" may be one
+        if parsed.deps[thing.head] != "conj" or thing.first < 2 or parsed.tags[thing.first - 1] != ",":
             continue
         following = parsed.lowers[thing.head + 1 : thing.head + 2]
         if following == ["and"] and frame.phrase_at(thing.first - 2) is not None and frame.children(thing.head, "conj"):

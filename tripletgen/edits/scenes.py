@@ -85,6 +85,8 @@ class ChangeScene:
             subject = subject_of(frame, phrase) if group is not None else None
             if group is None or subject is None or subject.noun is None or subject.noun.category in _BOUND_CATEGORIES:
                 continue
+            if group == "performance" and "event" in {other.noun.kind for other in frame.phrases if other.noun is not None}:
+                continue  # an award is not given on a beach
             if group == "public_room" and frame.words & _STAGED:
                 continue
             if any(other is not phrase and _is_place(frame, other) for other in frame.phrases):

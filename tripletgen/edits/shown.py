@@ -30,8 +30,12 @@ BREAKS = frozenset((",", "-", ":", ";", "|", "--", "..."))
 # Nouns by which a text may speak of the scene, "the scene with the dog"; what hangs on one of `_WITH` is in it with the others.
 _SPOKEN_KINDS = words("views", "spoken_kinds")
 _WITH = words("views", "with")
-_PLACE_KINDS = ("landscape", "room", "building")
-_PLACE_PREPOSITIONS = ("in", "on", "at", "near", "inside", "along")
+# Where a scene may be said to be.
+_PLACE_PREPOSITIONS = {
+    "landscape": ("in", "on", "at", "near", "along"),
+    "room": ("in", "inside", "at"),
+    "building": ("in", "inside", "at", "near"),
+}
 _SIMPLE_WORDS = 9
 # How often a thing is named without its adjectives.
 _SHORT = 0.4
@@ -294,8 +298,8 @@ def _place(frame: Frame, rng: random.Random) -> str | None:
     places = [
         f"{parsed.lowers[parsed.heads[phrase.head]]} {name_of(frame, phrase, short=True).the}"
         for phrase in frame.shown
-        if phrase.plain and phrase.noun is not None and phrase.noun.kind in _PLACE_KINDS and phrase.determiner >= 0
-        if parsed.deps[phrase.head] == "pobj" and parsed.lowers[parsed.heads[phrase.head]] in _PLACE_PREPOSITIONS
+        if phrase.plain and phrase.noun is not None and phrase.determiner >= 0 and parsed.deps[phrase.head] == "pobj"
+        if parsed.lowers[parsed.heads[phrase.head]] in _PLACE_PREPOSITIONS.get(phrase.noun.kind, ())
         if parsed.tags[parsed.heads[parsed.heads[phrase.head]]] != "VBN" and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
     ]
     return rng.choice(places) if places else None
