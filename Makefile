@@ -10,7 +10,7 @@ VLLM := .venv-vllm
 SMALL_MODEL := out/vllm/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon depiction constraints clean
+.PHONY: help demo test vllm-env test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon depiction constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,7 +66,9 @@ $(VLLM)/.ready: pyproject.toml constraints-vllm.txt
 $(SMALL_MODEL)/config.json: tests/vllm/small_model.py | $(VLLM)/.ready
 	$(VLLM)/bin/python -m tests.vllm.small_model $(SMALL_MODEL)
 
-test-vllm: $(VLLM)/.ready $(SMALL_MODEL)/config.json  ## rewriting with the real vLLM engine and a real small model, on the CPU
+vllm-env: $(VLLM)/.ready $(SMALL_MODEL)/config.json  ## make the environment of the real engine, and fetch the small model
+
+test-vllm: vllm-env  ## rewriting with the real vLLM engine and a real small model, on the CPU
 	DATA=$(DATA) $(VLLM)/bin/python -m pytest tests/vllm
 
 check: $(VENV)/.dev  ## lint, types, import contracts
