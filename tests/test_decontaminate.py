@@ -93,7 +93,7 @@ def test_benchmark_texts_are_kept_out_of_a_build_and_counted(tmp_path):
 
 def test_candidates_that_are_benchmark_texts_are_counted_as_rejected(tmp_path):
     build(tmp_path, "plain", ())
-    (tmp_path / "bench.json").write_text(json.dumps([row["target_caption"] for row in rows_of(tmp_path / "plain")[::2]]), encoding="utf-8")
+    (tmp_path / "bench.json").write_text(json.dumps([row["target_caption"] for row in rows_of(tmp_path / "plain")[:1]]), encoding="utf-8")
     manifest = build(tmp_path, "clean", (str(tmp_path / "bench.json"),))
     leaks = manifest["candidates"]["rejected"].get("benchmark_text", 0) + manifest["captions"]["dropped"].get("benchmark_text", 0)
     assert leaks > 0
