@@ -27,9 +27,8 @@ _DETERMINERS = frozenset(("a", "an", "the", "his", "her", "their", "its", "some"
 _UNARTICLED = words("views", "unarticled")
 # Where a caption has several parts a tail or a framing would be of one only.
 BREAKS = frozenset((",", "-", ":", ";", "|", "--", "..."))
-# Nouns by which a text may speak of the scene, "the scene with the dog"; what hangs on one of `_WITH` is in it with the others.
+# Nouns by which a text may speak of the scene, "the scene with the dog".
 _SPOKEN_KINDS = words("views", "spoken_kinds")
-_WITH = words("views", "with")
 # Where a scene may be said to be.
 _PLACE_PREPOSITIONS = {
     "landscape": ("in", "on", "at", "near", "along"),
@@ -273,14 +272,14 @@ def is_one(frame: Frame) -> bool:
 def scene_names(frame: Frame, rng: random.Random) -> dict[str, str]:
     """Return the slots by which a text may name what is shown: by its subject, or else the scene by its place."""
     subject = first_noun(frame)
-    if subject is None or not _is_spoken(frame, subject, subject):
+    if subject is None or not _is_spoken(frame, subject):
         place = _place(frame, rng)
         return {} if place is None else {"scene": f"scene {place}"}
-    others = [frame.phrase_at(other) for other in frame.children(subject.head, "conj", "appos")]
     if is_joined(frame, subject):
         # Half of a pair is not what is shown.
+        others = [frame.phrase_at(other) for other in frame.children(subject.head, "conj", "appos")]
         other = others[0] if len(others) == 1 else None
-        if other is None or not _is_spoken(frame, other, other):
+        if other is None or not _is_spoken(frame, other):
             return {}
         return {"scene": f"scene with {name_of(frame, subject, short=True).the} and {name_of(frame, other, short=True).the}"}
     slots: dict[str, str] = {}
@@ -305,14 +304,10 @@ def _place(frame: Frame, rng: random.Random) -> str | None:
     return rng.choice(places) if places else None
 
 
-def _is_spoken(frame: Frame, phrase: NounPhrase, subject: NounPhrase | None) -> bool:
-    """Tell whether a thing of the caption may be named by "the" and its noun alone: it is there once, and in the scene."""
+def _is_spoken(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a thing of the caption may be named by "the" and its noun alone: it is there once."""
     lowers, head = frame.parsed.lowers, phrase.head
-    preposition = frame.parsed.heads[head]
-    # What something is filled or made with is not seen.
-    is_near = lowers[preposition] in _WITH and frame.parsed.tags[frame.parsed.heads[preposition]] != "VBN"
-    is_inside = frame.parsed.deps[head] != "pobj" or is_near or phrase is subject
     is_thing = phrase.noun is not None and phrase.noun.kind in _SPOKEN_KINDS
     is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
     is_verb = phrase.is_plural and _follows_person(frame, phrase)
-    return phrase.plain and is_inside and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
+    return phrase.plain and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
