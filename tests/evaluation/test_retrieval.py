@@ -62,6 +62,15 @@ def test_cosine_rankings_of_real_numbers_equal_those_of_plain_loops():
         assert [f"img{index}" for index in row] == brute.ranking_of(text.tolist(), images)
 
 
+@pytest.mark.parametrize("num_queries", [1, 7, 300])
+def test_equal_images_of_real_numbers_tie_however_few_the_queries_are(num_queries):
+    generator = torch.Generator().manual_seed(0)
+    # A product may sum the last few columns in another order than the others.
+    gallery = normalise(torch.randn(1, 768, generator=generator)).repeat(50, 1)
+    texts = normalise(torch.randn(num_queries, 768, generator=generator))
+    assert top_k(texts, gallery, 50).tolist() == [list(range(50))] * num_queries
+
+
 @settings(deadline=None)
 @given(searches())
 def test_the_fast_way_of_a_cpu_keeps_what_the_way_of_a_gpu_keeps(drawn):
