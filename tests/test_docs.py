@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers import ROOT
 from tripletgen.export import FORMATS
+from tripletgen.options import BuildOptions
 from tripletgen.summary import summarise
 
 # Objects whose names are data: the table writes {name} for them.
@@ -22,6 +23,16 @@ def paths_of(value, path="", parent=""):
         yield f"{path}.{{name}}"
     for key, inner in value.items():
         yield from paths_of(inner, f"{path}.{'{name}' if parent in _COUNTS else key}".strip("."), key)
+
+
+def test_the_command_line_tells_the_defaults_that_a_build_has():
+    # The commands spell them out, so that `--help` need not load what a build does.
+    section = (ROOT / "docs/cli.md").read_text(encoding="utf-8").partition("## `tripletgen build`")[2].partition("\n## ")[0]
+    told = re.findall(r"^\* `--([a-z-]+) [^`]+`: .*\[default: ([^\]]+)\]", section, re.MULTILINE)
+    fields = BuildOptions.__dataclass_fields__
+    defaults = {name: str(fields[name.replace("-", "_")].default) for name, _ in told if name.replace("-", "_") in fields}
+    assert defaults == {name: value for name, value in told if name in defaults}
+    assert {"seed", "workers", "engine", "shard-rows", "max-per-caption", "validation-fraction"} <= set(defaults)
 
 
 def test_every_key_of_the_statistics_is_documented_and_every_documented_key_is_there(built):
