@@ -18,7 +18,11 @@ from tripletgen.units import triplets_of
 
 
 def propose(
-    captions: Iterable[str], *, seed: int = 0, max_per_caption: int = BuildOptions.max_per_caption, edit_types: Iterable[str] = tuple(EDIT_TYPES)
+    captions: Iterable[str],
+    *,
+    seed: int = 0,
+    max_per_caption: int = BuildOptions.max_per_caption,
+    edit_types: Iterable[str] = tuple(EDIT_TYPES),
 ) -> list[Triplet]:
     """Return triplets of captions, with the evidence of the embedded captions alone.
 
