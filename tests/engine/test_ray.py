@@ -123,7 +123,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     assert (caught.value.message, caught.value.hint) == ("Ray is not installed", "pip install 'tripletgen[ray]'")
 
 
-@pytest.mark.parametrize("size", [4, 64])
+@pytest.mark.parametrize("size", [2, 64])
 def test_the_bytes_are_those_of_the_local_engine(cluster, tmp_path, size):
     """Build with so many units that the shuffles have several blocks, and with so few that they have one."""
     twins = [text.replace("dog", animal) for animal in ("cat", "horse") for text in CAPTIONS if " dog " in text]

@@ -37,6 +37,9 @@ from tripletgen.work import Work
 MOST_BLOCKS = 1024
 """Parts of a shuffle at most: every task that reads hands something to each of them."""
 
+UNITS_ALONE = 2 * UNITS_A_CHUNK
+"""Units whose captions one worker divides sooner than Ray Data has started."""
+
 UNIT_BYTES = 2 << 20
 """More than the captions, or the masks, of a unit take in memory."""
 
@@ -110,7 +113,7 @@ def _dropped(tasks: list[ReadTask], before: dict[int, int], work: Work) -> Itera
 def _divide(files: list[tuple[int, int]], num_units: int, total: int, work: Work) -> None:
     """Shuffle what was read into the files of the units."""
     width = max(UNITS_A_CHUNK, -(-num_units // MOST_BLOCKS))
-    bounds = [first_group_of(unit, num_units) for unit in range(width, num_units, width)]
+    bounds = [first_group_of(unit, num_units) for unit in range(width, num_units, width)] if num_units > UNITS_ALONE else []
     work.remove(f"{WORK}/partition")
     (work.unfinished / "partition").mkdir()
     items = [{"number": number, "before": before} for number, before in files]
