@@ -45,7 +45,7 @@ def test_rows_are_counted_by_their_ids(built, other):
 
 def test_recipe_inputs_and_counts_are_shown_before_and_after(built, other):
     changes = compare(built, other)
-    assert changes["recipe"]["max_per_caption"] == [7, 2]
+    assert changes["recipe"]["max_per_caption"] == [8, 2]
     assert "seed" not in changes["recipe"]
     assert changes["inputs"]["captions.txt"][1] == ["CC0-1.0", len(embedded_captions(6)) + 2]
     before = sum(row["edit_type"] == "combine" for split in ("train", "validation") for row in rows_of(built, split))

@@ -44,7 +44,7 @@ def test_every_command_of_the_readme_runs(tmp_path):
 def test_the_python_of_the_readme_prints_triplets():
     script = blocks("python")[1]
     done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False)
-    assert len(done.stdout.splitlines()) == 7
+    assert len(done.stdout.splitlines()) == 8
     assert all(" -> " in line for line in done.stdout.splitlines())
 
 

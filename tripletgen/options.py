@@ -35,7 +35,7 @@ class BuildOptions:
     engine: str = "local"
     ray_address: str | None = None
     shard_rows: int = 50_000
-    max_per_caption: int = 7
+    max_per_caption: int = 8
     edit_types: tuple[str, ...] = tuple(EDIT_TYPES)
     decontaminate: tuple[str, ...] = ()
     validation_fraction: float = 0.01

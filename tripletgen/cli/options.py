@@ -19,7 +19,7 @@ EditTypes = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.  [default: 0]", show_default=False)]
 MaxPerCaption = Annotated[
-    int | None, typer.Option("--max-per-caption", help="At most so many triplets a caption.  [default: 7]", show_default=False)
+    int | None, typer.Option("--max-per-caption", help="At most so many triplets a caption.  [default: 8]", show_default=False)
 ]
 Dataset = Annotated[str, typer.Argument(metavar="DIR", help="A data set that `tripletgen build` wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

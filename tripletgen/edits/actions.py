@@ -150,6 +150,8 @@ def _is_whole(frame: Frame, thing: NounPhrase) -> bool:
 
 def _goes_on(frame: Frame, token: int, following: str, entry: ActionSet) -> bool:
     """Tell whether what follows a verb may follow the others of its set: nothing, or a place."""
+    if frame.parsed.lowers[token + 2 : token + 4] == ["each", "other"]:
+        return False
     if following not in _THROUGH:
         return following in _ENDS or following in entry.prepositions
     places = [frame.phrase_at(place) for place in frame.children(token + 1, "pobj")]

@@ -73,6 +73,9 @@ class AddObject:
         name = naming(words, new, is_plural=plural)
         position, text = _insertion(frame, phrase, way, name.a)
         slots = slots_of("new", name) | slots_of("owner", name_of(frame, phrase, short=True))
+        if new.kind == "clothing":
+            # Nobody is dressed in sunglasses.
+            slots["garment_a"] = name.a
         return Edit(self.name, self.edit_type, None, words, (Change(position, position, text),), f"add_{way}", slots)
 
 
@@ -186,5 +189,5 @@ def _insertion(frame: Frame, phrase: NounPhrase, way: str, thing: str) -> tuple[
         return after, f" next to {thing}"
     following = phrase.head + 1
     verb = "wearing" if way == "wear" else "holding"
-    joins = following < len(parsed) and parsed.tags[following] == "VBG" and parsed.heads[following] == phrase.head
+    joins = following < len(parsed) and parsed.tags[following] == "VBG"
     return after, f" {verb} {thing}{' and' if joins else ''}"

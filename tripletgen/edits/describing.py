@@ -34,7 +34,7 @@ _COLORED = words("attributes", "colored")
 _AGED = words("attributes", "aged")
 _MADE = words("attributes", "made")
 _SPORT = words("additions", "sport")
-_TOLD_BESIDE = ("food_state", "print_kind", "sky_state", "water_state", "open_closed")
+_TOLD_BESIDE = ("food_state", "print_kind", "sky_state", "water_state", "wet", "open_closed")
 _UNFIT_BESIDE = {group: words("attributes", f"beside_{group}") for group in _TOLD_BESIDE}
 _DEPENDENCIES = frozenset(("ROOT", "nsubj", "nsubjpass", "dobj", "pobj", "conj", "appos"))
 # Where these are, no place is empty.

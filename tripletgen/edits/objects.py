@@ -31,7 +31,10 @@ _AMBIGUOUS = frozenset(("glasses", "toast", "bat", "date"))
 _EYES = frozenset(("wearing", "wears", "wear"))
 _COUNTERPARTS = {one: other for pair in words("objects", "counterparts") for one, other in permutations(pair.split("_"))}
 _CHILDISH = words("objects", "childish")
+# Where two are a couple neither is a child.
+_COUPLE = words("objects", "couple")
 _ADULTS = ("man", "woman")
+_CHILDREN = ("boy", "girl", "child")
 _STEM = 5
 # What may be in any place says nothing of another.
 _ANYWHERE = ("person", "group", "body", "material", "clothing", "accessory", "footwear", "sky")
@@ -117,10 +120,11 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
-    small = old.kind == "person" and not frame.words.isdisjoint(_CHILDISH)
+    unfit = () if frame.words.isdisjoint(_CHILDISH) else _ADULTS
+    unfit = unfit if frame.words.isdisjoint(_COUPLE) else (*unfit, *_CHILDREN)
     tied = old.kind == "person" and (pronouns is not None or not _TIED.isdisjoint(frame.words - {old.lemma}))
     for new in _candidates(frame, old):
-        if new.lemma in frame.lemmas or new.lemma in frame.words or (small and new.category in _ADULTS):
+        if new.lemma in frame.lemmas or new.lemma in frame.words or new.category in unfit:
             continue
         if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):
             # "Climbers climbing".

@@ -40,7 +40,9 @@ class ChangeRelation:
         old = parsed.span(*span)
         determiner = parsed.lowers[ground.determiner] if ground.determiner >= 0 else ""
         slots = slots_of("figure", name_of(frame, figure, short=True)) | slots_of("ground", name_of(frame, ground, short=True))
-        slots |= {"old_relation": old.lower(), "new_relation": new, "to_relation": new.replace("at the edge", "to the edge")}
+        slots |= {"old_relation": old.lower(), "new_relation": new}
+        if new != "overlooking":
+            slots["to_relation"] = new.replace("at the edge", "to the edge")
         if new not in _NO_PLACES:
             slots["put_relation"] = new
         before = parsed.lowers[span[0] - 1]
@@ -70,6 +72,8 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
     for ground in frame.shown:
         if ground.noun is None or ground.first < 2 or not ground.noun.is_count:
             continue
+        if frame.parsed.lowers[ground.head + 1 : ground.head + 2] == ["of"]:
+            continue  # one stands in a pool of light, but not near that pool
         for length in range(_LONGEST, 0, -1):
             first = ground.first - length
             words = " ".join(frame.parsed.lowers[max(first, 0) : ground.first])

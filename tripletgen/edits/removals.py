@@ -71,7 +71,8 @@ class RemoveObject:
         if part.first >= 2 and parsed.tags[part.first - 1] == ",":
             change = change._replace(start=parsed.ends[part.first - 2])
         left = len(parsed) - (part.last - part.first + 1) - sum(tag in (".", ",") for tag in parsed.tags)
-        if left < _MIN_WORDS_LEFT or _has_bearer(frame, part.last) or _is_named_after(frame, part):
+        is_twice = sum(other.noun == part.thing.noun for other in frame.phrases) > 1
+        if left < _MIN_WORDS_LEFT or is_twice or _has_bearer(frame, part.last) or _is_named_after(frame, part):
             return None
         name = name_of(frame, part.thing)
         slots = slots_of("gone", name)
@@ -254,8 +255,17 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
         if agreed is not None:
             yield _Part(coordinators[0], thing.head, thing, None, "remove", agreed)
         first, agreed = _thing(frame, phrase.head), _agreed(frame, phrase, plural=thing.is_plural)
-        if first is not None and first.plain and agreed is not None and (thing.determiner >= 0 or thing.is_plural):
+        if first is not None and first.plain and agreed is not None and _can_stay(frame, first, thing):
             yield _Part(first.first, coordinators[0], first, None, "remove", agreed)
+
+
+def _can_stay(frame: Frame, first: NounPhrase, second: NounPhrase) -> bool:
+    """Tell whether the second of two things can stand in the place of the first: nobody is "in a hat and a cigarette" without the hat."""
+    parsed, before = frame.parsed, first.first - 1
+    if before >= 0 and (parsed.heads[before] == first.head or parsed.tags[before].startswith("NN")):
+        return False
+    is_worn = before >= 0 and parsed.lowers[before] in ("in", "wearing") and _is_worn(first)
+    return (second.determiner >= 0 or second.is_plural) and (not is_worn or _is_worn(second))
 
 
 def _agreed(frame: Frame, subject: NounPhrase, *, plural: bool) -> tuple[Change, ...] | None:
@@ -298,4 +308,4 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
     following = frame.parsed.lowers[last + 1 : last + 4]
-    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"], ["like"]) or bool({"background", "foreground"} & set(following))
+    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"], ["like"], ["as"]) or bool({"background", "foreground"} & set(following))

@@ -221,13 +221,21 @@ def opening(frame: Frame) -> str | None:
 def _is_sentence(frame: Frame, first: NounPhrase) -> bool:
     """Tell whether a caption without a finite verb has one in truth: "a helicopter flies", "professional cyclist rings the bell"."""
     is_plural_one = frame.parsed.lowers[0] in ("a", "an") and frame.parsed.tags[first.head] == "NNS"
+    # "Trees line pathways": of three nouns in a row the first is in the singular.
+    is_plural_one |= first.is_plural and any(_is_plural_thing(frame, token) for token in range(first.first, first.head - 1))
     return is_plural_one or (first.is_plural and _follows_person(frame, first)) or _has_bare_verb(frame)
+
+
+def _is_plural_thing(frame: Frame, token: int) -> bool:
+    return frame.parsed.tags[token] == "NNS" and frame.lexicon.noun(frame.parsed.lowers[token]) is not None
 
 
 def _follows_person(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether a plural stands just behind a person, so that it could be what that one does."""
     before = frame.lexicon.noun(frame.parsed.lowers[phrase.head - 1]) if phrase.head > 0 and phrase.name == phrase.head else None
-    return before is not None and before[0].kind == "person" and not before[1] and (phrase.noun is None or phrase.noun.kind != "person")
+    if before is None or before[1]:
+        return False
+    return phrase.noun is None or (before[0].kind == "person" and phrase.noun.kind != "person")
 
 
 def _has_bare_verb(frame: Frame) -> bool:

@@ -149,7 +149,7 @@ def _other_moment(frame: Frame, rng: random.Random, old: str, kind: str) -> Edit
     kind = "season" if old.rpartition(" ")[2] in _SEASONS else kind
     others = _data()[kind]
     said = frozenset(old.split()) - _FUNCTION
-    new = rng.choice([tail for tail in others if said.isdisjoint(tail.split()) and _suits(frame, tail)])
+    new = rng.choice([tail for tail in others if not _says(tail, said) and _suits(frame, tail)])
     slots = _moment_slots(new) | {"old_tail": old}
     # A text that says it is sunny now need not say that it was night, but that it no longer snows.
     wording = "view_weather" if kind == "weather" else "view_moment"
@@ -248,6 +248,11 @@ def _is_like(new: str, old: str) -> bool:
     """Tell whether two framings are the same by other names."""
     one, other = (frozenset(name.replace("-", " ").split()) - {"view", "shot"} for name in (new, old))
     return bool(one & other)
+
+
+def _says(tail: str, said: frozenset[str]) -> bool:
+    """Tell whether a tail says of the weather what is said already: a rainy day is one in the rain."""
+    return any(one.startswith(other) or other.startswith(one) for one in tail.split() for other in said if min(len(one), len(other)) > 2)
 
 
 def _suits(frame: Frame, tail: str) -> bool:

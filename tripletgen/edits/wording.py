@@ -105,7 +105,7 @@ def _joined(edit: Edit, phrasing: str, rng: random.Random) -> str | None:
     if not pairs:
         return None
     one, other = rng.choice(pairs)
-    joined = f"{one}, and {other}" if " and " in one or "," in one else f"{one} and {other}"
+    joined = f"{one}, and {other}" if " and " in one or "," in one or " instead of " in one else f"{one} and {other}"
     if build == "thing":
         return rng.choice(_THING_OPENINGS) + joined
     return rng.choice(_CLAUSE_OPENINGS) + joined if build == "clause" else joined
