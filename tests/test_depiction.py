@@ -79,7 +79,7 @@ def test_the_evidence_is_words_tags_relations_and_kinds_of_things():
 
 def test_a_score_is_a_sum_of_weights_with_each_evidence_once(monkeypatch):
     (parsed,) = parse([Caption("a dog and a dog", "", "", "", 0)])
-    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": 100, "word dog": 22, "word a": -1})
+    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": 110, "word dog": 22, "word a": -1})
     assert depicts(parsed)
-    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": 100, "word dog": 22, "word a": -2})
+    monkeypatch.setattr(depiction, "_weights", lambda: {"bias": 110, "word dog": 22, "word a": -2})
     assert not depicts(parsed)

@@ -25,12 +25,21 @@ _MAX_RUN = 6
 _NUMBERED = (["few"], ["dozen"], ["hundred"], ["thousand"], ["couple"], ["lot"])
 _NOMINAL_TAGS = frozenset(("NN", "NNS", "JJ", "NNP"))
 _MASK, _KIND = (f"(?:{'|'.join(sorted(words('soundness', name)))})" for name in ("masks", "kinds"))
-# What a mask leaves of "the singer of a band" and of "during the Tour"; two articles; what is left of "in front of the church".
-_UNNAMED = rf"\b(?:at|by|during|for|from|in|of|on|to|with) (?!(?:an?|another|h(?:er|is)|its|one|the|their|this) )(?:[a-z]+ )?{_KIND}\b"
-# What a mask leaves of "the singer of a band" and of "during the Tour"; two articles; what is left of "in front of the church".
 _BROKEN = re.compile(
-    rf"\b{_MASK} of (?:[a-z]+ ){{0,2}}{_MASK}\b|{_UNNAMED}|"
-    r"\b(?:the an?|an? the|on day|day of (?:the )?festival|in (?:standing|sitting|lying))\b|\b(?:in connection|in front)\W*$"
+    "|".join(
+        (
+            # What masks leave of "the singer of a band", "during the Tour", "a glass of beer" and "a four year old girl".
+            rf"\b{_MASK} of (?:[a-z]+ ){{0,3}}{_MASK}\b",
+            rf"\b(?:at|by|during|for|from|in|of|on|to|with) (?!(?:an?|another|h(?:er|is)|its|one|the|their|this) )(?:[a-z]+ )?{_KIND}\b",
+            r"\bperson of (?!colou?r\b|\w+ (?:descent|ethnicity|origin)\b)",
+            r"\b(\w+)s and \1\b",
+            r"(?<!year )(?<!years )\bold (?:girl|boy|baby)\b",
+            r"\bon day\b|\bday of (?:the )?festival\b",
+            # Two articles, a surplus word, and what is left of "in front of the church".
+            r"\bthe an?\b|\ban? the\b|\bin (?:standing|sitting|lying)\b",
+            r"\b(?:in connection|in front|in the heart|at the beginning)\W*$",
+        )
+    )
 )
 
 

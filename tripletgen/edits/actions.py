@@ -67,8 +67,8 @@ class ChangeAction:
             agent = agent_of(frame, token)
             if agent is None or agent.noun is None or frame.children(token, "prt", "auxpass", "dative", "neg"):
                 continue
-            if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or frame.children(token, "conj") or frame.children(agent.head, "conj"):
-                # "Our many walks" is a noun; who sits and stares does not sleep; of "a bride and a groom" both do it.
+            if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or frame.children(token, "conj") or _has_company(frame, agent, token):
+                # "Our many walks" is a noun; who sits and stares does not sleep.
                 continue
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)
@@ -98,6 +98,14 @@ class ChangeAction:
         """Return the pronoun of what a verb is done to."""
         thing = frame.phrase_at(frame.children(token, "dobj")[0])
         return "it" if thing is None else name_of(frame, thing).it
+
+
+def _has_company(frame: Frame, agent: NounPhrase, token: int) -> bool:
+    """Tell whether somebody else does it too: of "a bride and a groom walking", or "a girl with her horse swimming", it is not one."""
+    if frame.children(agent.head, "conj") or frame.parsed.deps[agent.head] == "conj":
+        return True
+    between = (frame.phrase_at(head) for head in range(agent.head + 1, token))
+    return any(phrase is not None and phrase.noun is not None and phrase.noun.kind in ("person", "group", "animal") for phrase in between)
 
 
 def agent_of(frame: Frame, token: int) -> NounPhrase | None:

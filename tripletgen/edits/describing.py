@@ -33,6 +33,7 @@ _MAKING = words("attributes", "making")
 _COLORED = words("attributes", "colored")
 _AGED = words("attributes", "aged")
 _MADE = words("attributes", "made")
+_SIZED = frozenset(("mini", "miniature", "micro", "oversized"))
 _SPORT = words("additions", "sport")
 _TOLD_BESIDE = ("food_state", "print_kind", "sky_state", "water_state", "wet", "open_closed")
 _UNFIT_BESIDE = {group: words("attributes", f"beside_{group}") for group in _TOLD_BESIDE}
@@ -62,6 +63,8 @@ def is_describable(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether an adjective may be set before the noun or changed: a plain phrase with an ordinary determiner, of a thing in view."""
     if not phrase.plain or frame.parsed.deps[phrase.head] not in _DEPENDENCIES or _is_shared(frame, phrase):
         return False
+    if any(frame.parsed.lowers[token] in _CLOSED for token in phrase.adjectives):
+        return False  # a "single storey house" is no "storey house"
     return _is_itself(frame, phrase) and _has_plain_determiner(frame, phrase) and _is_in_view(frame, phrase)
 
 
@@ -100,7 +103,7 @@ def _is_in_view(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether one sees the thing itself: not the house of which a room is shown, nor the boat that one looks from."""
     parsed = frame.parsed
     kind = phrase.noun.kind if phrase.noun is not None else ""
-    if kind in ("building", "vehicle") and frame.words & _INTERIOR:
+    if (kind in ("building", "vehicle") and frame.words & _INTERIOR) or _is_told_of(frame, phrase.head):
         return False
     if parsed.deps[phrase.head] != "pobj":
         return True
@@ -112,6 +115,18 @@ def _is_in_view(frame: Frame, phrase: NounPhrase) -> bool:
         is_before = before == ["in", "front"] and kind not in ("room", "landscape")
         return is_before or not _SHOWN_OF.isdisjoint(before[-1:])
     return governor not in _UNSEEN_AFTER and _is_seen_at(governor, kind)
+
+
+def _is_told_of(frame: Frame, head: int) -> bool:
+    """Tell whether the thing belongs to what is told, not shown: "that once housed monks", "signs for walking with a dog"."""
+    parsed, token = frame.parsed, head
+    while parsed.heads[token] != token:
+        above = parsed.heads[token]
+        is_past = parsed.deps[token] == "relcl" and parsed.tags[token] == "VBD"
+        if is_past or (parsed.deps[token] == "pcomp" and parsed.lowers[above] == "for"):
+            return True
+        token = above
+    return False
 
 
 def _is_seen_at(preposition: str, kind: str) -> bool:
@@ -170,6 +185,8 @@ def is_told_elsewhere(frame: Frame, group: AttributeGroup) -> bool:
     if group.name in AGES and (frame.words & _AGED or any(frame.words & frame.lexicon.groups[name].recognised for name in AGES)):
         return True
     if group.name == "age_person" and frame.words & group.recognised:
+        return True
+    if group.name == "size" and frame.words & _SIZED:
         return True
     return is_unlikely_beside(frame, group, None)
 

@@ -21,7 +21,7 @@ _ROLES = words("objects", "roles")
 _FEW = 2
 # Kinds whose members do and undergo the same, so that none need have been seen there.
 _ALIKE = words("objects", "alike")
-_KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop")
+_KINDS_WITHOUT_SUBSTITUTE = ("body", "material", "sky", "backdrop", "event")
 # Words that say which one is meant by one that is known: "the other students" are no "other librarians".
 _POINTING = frozenset(("other", "same", "own", "such", "another", "both"))
 # People who can do little: what they do must have been seen.
@@ -91,7 +91,11 @@ def _stands_free(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     before = phrase.name - 1
     if before >= 0 and parsed.heads[before] == phrase.head and parsed.tags[before] in ("NN", "NNS", "NNP", "HYPH", "JJR", "JJS"):
         return False
-    following = parsed.lowers[phrase.head + 1] if phrase.head + 1 < len(parsed) else ""
+    if phrase.determiner < 0 and noun.plural == noun.lemma:
+        return False  # of bare "deer" nobody knows how many
+    following, after = (*parsed.lowers[phrase.head + 1 : phrase.head + 3], "", "")[:2]
+    if following == "," and after in ("a", "an", "the"):
+        return False  # "the singer, a member of the band"
     return following != "of" or noun.kind in ("person", "animal", "vehicle", "food")
 
 
@@ -120,14 +124,15 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
+    others = frame.words - {old.lemma, old.plural, *old.lemma.split()}
     unfit = () if frame.words.isdisjoint(_CHILDISH) else _ADULTS
     unfit = unfit if frame.words.isdisjoint(_COUPLE) else (*unfit, *_CHILDREN)
     tied = old.kind == "person" and (pronouns is not None or not _TIED.isdisjoint(frame.words - {old.lemma}))
     for new in _candidates(frame, old):
         if new.lemma in frame.lemmas or new.lemma in frame.words or new.category in unfit:
             continue
-        if len(new.lemma) > _STEM and any(word[:_STEM] == new.lemma[:_STEM] for word in frame.words):
-            # "Climbers climbing".
+        # "Climbers climbing", and a guitarist plays the guitar.
+        if any(len(name) > _STEM and word != name and word[:_STEM] == name[:_STEM] for name in (new.lemma, old.lemma) for word in others):
             continue
         if tied and (new.gender != old.gender or pronouns == "both"):
             continue

@@ -16,6 +16,10 @@ _MAX_ALTERNATIVES = 3
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
 _POSTURES = words("relations", "postures")
 _MOVES = words("relations", "moves")
+_SITTING = frozenset(("sitting", "standing", "lying", "kneeling", "crouching", "posing", "waiting"))
+_LIVING = ("person", "group", "animal", "toy")
+# They are in the water, wherever that is.
+_SWIMMERS = frozenset(("fish_kind", "sea_fish", "sea_mammal", "reef_creature"))
 _NO_PLACES = frozenset(("at the edge of", "along", "across", "past", "towards", "away from", "overlooking"))
 _MOVING_SETS = ("along_way", "direction")
 
@@ -80,7 +84,9 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
             if words not in _sets():
                 continue
             figure, moves = figure_of(frame, first)
-            if figure is None or figure.noun is None or frame.parsed.deps[figure.head] == "conj" or frame.children(figure.head, "conj"):
+            if figure is None or figure.noun is None or figure.noun.category in _SWIMMERS:
+                continue
+            if frame.parsed.deps[figure.head] == "conj" or frame.children(figure.head, "conj"):
                 continue
             others = _alternatives(words, figure, ground, moves=moves)
             if others:
@@ -108,7 +114,10 @@ def figure_of(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
     if word not in _POSTURES and word not in _MOVES:
         return None, False
     head = parsed.heads[before] if parsed.deps[before] == "acl" else next(iter(frame.children(before, "nsubj", "nsubjpass")), -1)
-    return frame.phrase_at(head), word in _MOVES
+    phrase = frame.phrase_at(head)
+    if word in _SITTING and phrase is not None and phrase.noun is not None and phrase.noun.kind not in _LIVING:
+        return None, False  # "a girl reading a book sitting on a chair"
+    return phrase, word in _MOVES
 
 
 def _stands_itself(frame: Frame, figure: NounPhrase) -> bool:
@@ -125,7 +134,7 @@ def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: 
     assert ground.noun is not None
     others: set[str] = set()
     for entry in _sets()[words]:
-        if moves != (entry["name"] in _MOVING_SETS):
+        if moves != (entry["name"] in _MOVING_SETS) or (ground.is_plural and entry.get("number") == "singular"):
             continue
         if figure.noun.kind not in entry["figure"] or not {ground.noun.kind, ground.noun.category} & set(entry["ground"]):
             continue

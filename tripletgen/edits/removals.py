@@ -28,6 +28,9 @@ _PARTICIPLES = {
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among", "each", "hands"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
+_TIES_AFTER = frozenset(("and", "or", ",", "-", "of", "like", "as", "due"))
+# No wall is taken out of a room.
+_BUILT_IN = frozenset(("wall", "barrier"))
 _FAR = (["background"], ["distance"], ["foreground"])
 _MIN_WORDS_LEFT = 3
 
@@ -105,9 +108,9 @@ def _has_bearer(frame: Frame, last: int) -> bool:
 def _thing(frame: Frame, head: int) -> NounPhrase | None:
     """Return the phrase of a thing that can go: concrete, and named by no more than its own words."""
     phrase = frame.phrase_at(head)
-    if phrase is None or phrase.noun is None or phrase.noun.kind in _KEPT_KINDS or phrase.noun.size > 4:
+    if phrase is None or phrase.noun is None or phrase.noun.size > 4:
         return None
-    return phrase
+    return None if phrase.noun.kind in _KEPT_KINDS or phrase.noun.category in _BUILT_IN else phrase
 
 
 def _run(frame: Frame, token: int) -> tuple[int, int] | None:
@@ -249,6 +252,8 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
             continue
         if (parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal) or _shares_adjective(phrase, thing):
             continue
+        if phrase.first > 0 and parsed.lowers[phrase.first - 1] in (",", "of"):
+            continue  # the third of a list, a game of snakes and ladders
         if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
             continue
         agreed = _agreed(frame, phrase, plural=phrase.is_plural)
@@ -308,4 +313,4 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
     following = frame.parsed.lowers[last + 1 : last + 4]
-    return following[:1] in (["and"], ["or"], [","], ["-"], ["of"], ["like"], ["as"]) or bool({"background", "foreground"} & set(following))
+    return not _TIES_AFTER.isdisjoint(following[:1]) or bool({"background", "foreground"} & set(following))

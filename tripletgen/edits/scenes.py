@@ -92,6 +92,8 @@ class ChangeScene:
             if any(other is not phrase and _is_place(frame, other) for other in frame.phrases):
                 continue  # what else is said of the place would not fit another
             others = _other_scenes(frame, group, subject.noun.kind)
+            # A city street is in the city.
+            others = [new for new in others if frame.words.isdisjoint(new.words.split())]
             for new in rng.sample(others, min(len(others), _MAX_ALTERNATIVES)):
                 yield self._edit(frame, phrase, subject, new)
 
