@@ -54,7 +54,7 @@ RULE_WEIGHTS = {
 """How early a rule is asked: the rarer its occasion, the earlier, so that every edit type gets its share."""
 
 RARE_RULES = frozenset(("change_relation", "change_scene", "change_action", "remove_object"))
-"""Rules whose occasions are so rare that their first three edits are taken."""
+"""Rules whose occasions are so rare that their first four edits are taken."""
 
 ROUNDS = 12
 
@@ -91,7 +91,7 @@ def propose(
 
 
 def _ask(rule: EditRule, frame: Frame, rng: random.Random, turn: int) -> Iterator[Edit]:
-    """Yield the first edit of a rule in the first turn, then new ones; a rule of rare occasions gives three at a time."""
+    """Yield the first edit of a rule in the first turn, then new ones; a rule of rare occasions gives four at a time."""
     if turn == 0:
         edit = first_edit(rule, frame, rng)
         if edit is None:
@@ -99,7 +99,7 @@ def _ask(rule: EditRule, frame: Frame, rng: random.Random, turn: int) -> Iterato
         yield edit
         if rule.name not in RARE_RULES:
             return
-    yield from islice(rule.propose(frame, rng), 3 if rule.name in RARE_RULES else 1)
+    yield from islice(rule.propose(frame, rng), 4 if rule.name in RARE_RULES else 1)
 
 
 def _candidate(frame: Frame, edit: Edit, rng: random.Random) -> Candidate:

@@ -160,9 +160,11 @@ def _goes_on(frame: Frame, token: int, following: str, entry: ActionSet) -> bool
     """Tell whether what follows a verb may follow the others of its set: nothing, or a place."""
     if frame.parsed.lowers[token + 2 : token + 4] == ["each", "other"]:
         return False
+    places = [frame.phrase_at(place) for place in frame.children(token + 1, "pobj")] if following not in _ENDS else []
+    if following == "in" and any(place is not None and place.noun is not None and place.noun.kind == "vehicle" for place in places):
+        return False  # one sits in a car, but does not stand there
     if following not in _THROUGH:
         return following in _ENDS or following in entry.prepositions
-    places = [frame.phrase_at(place) for place in frame.children(token + 1, "pobj")]
     is_place = all(place is not None and place.noun is not None and place.noun.kind in _PLACES for place in places)
     return following in entry.prepositions and is_place
 

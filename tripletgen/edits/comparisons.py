@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from tripletgen.assets import read_yaml
 from tripletgen.edits.base import Change, Edit, Frame, insertion, kind_of, naming, shuffled, slots_of
 from tripletgen.edits.describing import (
+    SHADED,
     contradicts,
     fits,
     is_as_busy,
@@ -17,11 +18,8 @@ from tripletgen.edits.describing import (
     thing_slots,
     value_slots,
 )
-from tripletgen.lexicon import Noun, words
+from tripletgen.lexicon import Noun
 from tripletgen.phrases import NounPhrase
-
-# Colors that are dark or light still.
-_SHADED = words("attributes", "shaded")
 
 
 class _Step(NamedTuple):
@@ -98,7 +96,7 @@ def _shades(frame: Frame, phrase: NounPhrase, pairs: list[dict[str, Any]]) -> li
     """Return the steps from a color to a darker or lighter one: blue, dark blue, light blue."""
     parsed, found = frame.parsed, []
     for token in phrase.adjectives:
-        if parsed.lowers[token] not in _SHADED or parsed.tags[token] != "JJ" or token != phrase.name - 1:
+        if parsed.lowers[token] not in SHADED or parsed.tags[token] != "JJ" or token != phrase.name - 1:
             continue
         before = parsed.lowers[token - 1] if token - 1 in phrase.adjectives else ""
         stated = [pair for pair in pairs if before in pair["from"]]

@@ -16,6 +16,8 @@ _FEELINGS = words("attributes", "feelings")
 _NEUTRAL = words("attributes", "neutral")
 _DETERMINERS = words("attributes", "determiners")
 _SHADES = words("attributes", "shades")
+# Colors that are dark or light still.
+SHADED = words("attributes", "shaded")
 _QUANTITIES = words("attributes", "quantities")
 # They say which one is meant, or how much of it: no other adjective goes before or after them.
 _CLOSED = words("attributes", "closed")
@@ -138,9 +140,11 @@ def _is_seen_at(preposition: str, kind: str) -> bool:
 
 
 def is_free(frame: Frame, token: int) -> bool:
-    """Tell whether an adjective stands alone: not `light blue`, `black and white`, `red-haired`."""
+    """Tell whether an adjective stands alone: not `light blue` or `olive green`, `black and white`, `red-haired`."""
     parsed = frame.parsed
     if token > 0 and (parsed.lowers[token - 1] in _SHADES or parsed.tags[token - 1] in ("HYPH", "RB", "CC", ",")):
+        return False
+    if parsed.lowers[token] in _SHADES and not SHADED.isdisjoint(parsed.lowers[token + 1 : token + 2]):
         return False
     following = parsed.tags[token + 1] if token + 1 < len(parsed) else ""
     if following in ("HYPH", "CC", ",") or parsed.lowers[token + 1 : token + 2] in _TIED_WORDS:

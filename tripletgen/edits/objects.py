@@ -96,7 +96,7 @@ def _stands_free(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
     following, after = (*parsed.lowers[phrase.head + 1 : phrase.head + 3], "", "")[:2]
     if following == "," and after in ("a", "an", "the"):
         return False  # "the singer, a member of the band"
-    return following != "of" or noun.kind in ("person", "animal", "vehicle", "food")
+    return following != "of" or noun.kind in ("animal", "vehicle", "food")
 
 
 def _is_not_governed(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
@@ -106,7 +106,7 @@ def _is_not_governed(frame: Frame, phrase: NounPhrase, noun: Noun) -> bool:
         return True
     preposition = parsed.heads[phrase.head]
     governor = parsed.lowers[preposition]
-    if noun.kind == "graphic" or governor in ("as", "like", "than", "by", "for"):
+    if noun.kind == "graphic" or governor in ("as", "like", "than", "by", "for", "against"):
         return False
     return governor != "of" or parsed.lowers[parsed.heads[preposition]] in _OF_HEADS
 
@@ -144,7 +144,9 @@ def _candidates(frame: Frame, old: Noun) -> Iterator[Noun]:
     if old.lemma in _COUNTERPARTS:
         yield frame.lexicon.forms[_COUNTERPARTS[old.lemma]][0]
     else:
-        yield from (new for new in frame.lexicon.substitutes[old.lemma] if new.lemma not in _COUNTERPARTS)
+        # Nobody sees that a singer is now a "musical artist".
+        vague = _COUNTERPARTS.keys() | (frame.lexicon.generic if old.kind == "person" else frozenset())
+        yield from (new for new in frame.lexicon.substitutes[old.lemma] if new.lemma not in vague)
 
 
 def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -> float:

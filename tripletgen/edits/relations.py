@@ -12,7 +12,7 @@ from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
 
 _LONGEST = 3
-_MAX_ALTERNATIVES = 3
+_MAX_ALTERNATIVES = 4
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
 _POSTURES = words("relations", "postures")
 _MOVES = words("relations", "moves")

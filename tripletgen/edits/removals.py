@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.edits.base import MEDIA, Change, Edit, Frame, name_of, slots_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, agree
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import verb_lemma
@@ -25,13 +25,18 @@ _PARTICIPLES = {
     "containing": "remove",
     "including": "remove",
 }
+# What may stand between a thing that goes and a place that stays.
+_PLACING = frozenset(("in", "on", "at", "near", "outside", "inside", "against", "during", "by", "under", "beside", "behind"))
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among", "each", "hands"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
-_TIES_AFTER = frozenset(("and", "or", ",", "-", "of", "like", "as", "due"))
+# "A drawing of a surfer with a board": it is not clear who has it, but that it is there.
+_SHOWN_BY = MEDIA | words("views", "partitives")
+_TIES_AFTER = frozenset(("and", "or", ",", "-", "of", "like", "as", "due", "while"))
 # No wall is taken out of a room.
 _BUILT_IN = frozenset(("wall", "barrier"))
 _FAR = (["background"], ["distance"], ["foreground"])
+_LARGEST = 5
 _MIN_WORDS_LEFT = 3
 
 
@@ -97,10 +102,12 @@ def _is_named_after(frame: Frame, part: _Part) -> bool:
 
 
 def _has_bearer(frame: Frame, last: int) -> bool:
-    """Tell whether what bears the thing follows, a part of the body or a garment: a bag "on his head" cannot go alone."""
+    """Tell whether what bears the thing follows, a part of somebody or a garment: a bag "on his head" cannot go alone."""
     after = last + 1
     if after >= len(frame.parsed) or frame.parsed.tags[after] != "IN":
         return False
+    if any(frame.parsed.tags[child] == "PRP$" for ground in frame.children(after, "pobj") for child in frame.children(ground, "poss")):
+        return True
     bearers = (frame.phrase_at(child) for child in frame.children(after, "pobj"))
     return any(bearer is not None and bearer.noun is not None and bearer.noun.kind in _BEARING_KINDS for bearer in bearers)
 
@@ -108,7 +115,7 @@ def _has_bearer(frame: Frame, last: int) -> bool:
 def _thing(frame: Frame, head: int) -> NounPhrase | None:
     """Return the phrase of a thing that can go: concrete, and named by no more than its own words."""
     phrase = frame.phrase_at(head)
-    if phrase is None or phrase.noun is None or phrase.noun.size > 4:
+    if phrase is None or phrase.noun is None or phrase.noun.size > _LARGEST:
         return None
     return None if phrase.noun.kind in _KEPT_KINDS or phrase.noun.category in _BUILT_IN else phrase
 
@@ -134,7 +141,7 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         owner = _owner(frame, parsed.heads[token])
         if run is None or thing is None or owner is None or _has_verb(frame, *run):
             continue
-        if word == "in" and not _is_worn(thing):
+        if (word == "in" and not _is_worn(thing)) or (parsed.lowers[token - 1] == "playing" and not _is_played_with(thing)):
             continue
         if _has_place(frame, objects[0]):
             # "In a blue shirt against a wall": only the shirt goes.
@@ -144,17 +151,21 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
             continue
         if "," in parsed.lowers[run[0] : run[1] + 1]:
             continue
-        if owner.noun is None or owner.noun.kind == "event":
+        is_shown = parsed.lowers[owner.head] in _SHOWN_BY
+        if not is_shown and (owner.noun is None or owner.noun.kind == "event"):
             continue
         # Nobody is taken "from" somebody.
         alike = thing.noun is not None and thing.noun.kind in ("person", "group")
-        yield _Part(*run, thing, owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
+        yield _Part(*run, thing, None if is_shown else owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
 
 
 def _has_place(frame: Frame, head: int) -> bool:
     """Tell whether a place follows a thing: it would go with the thing, and no text would say so."""
     places = [child for child in frame.children(head, "prep") if frame.parsed.lowers[child] != "of"]
-    return bool(places) and places[0] == head + 1
+    if not places or places[0] != head + 1:
+        return False
+    grounds = (frame.phrase_at(ground) for ground in frame.children(places[0], "pobj"))
+    return any(ground is not None and ground.noun is not None for ground in grounds)
 
 
 def _backgrounds(frame: Frame) -> Iterator[_Part]:
@@ -202,20 +213,29 @@ def _is_worn(thing: NounPhrase) -> bool:
     return thing.noun is not None and ("wear" in thing.noun.add or thing.noun.kind == "accessory")
 
 
+def _is_played_with(thing: NounPhrase) -> bool:
+    """Tell whether who plays with it would play without it too: a ball, but no child."""
+    return thing.noun is not None and thing.noun.kind in ("toy", "sport")
+
+
 def _participles(frame: Frame) -> Iterator[_Part]:
+    """Find "wearing a hat" and "holding a cup", to the end of what hangs on it or to the place that follows."""
     parsed = frame.parsed
     for token, word in enumerate(parsed.lowers):
-        if word not in _PARTICIPLES or parsed.deps[token] != "acl" or token < 1:
+        if word not in _PARTICIPLES or parsed.deps[token] != "acl" or token < 1 or parsed.tags[token - 1] in ("CC", ","):
             continue
         children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
-        if len(children) != 1 or parsed.deps[children[0]] != "dobj":
+        if not children or parsed.deps[children[0]] != "dobj" or any(parsed.lowers[child] not in _PLACING for child in children[1:]):
             continue
         run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[token])
-        if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "prep", "acl", "relcl"):
+        if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "acl", "relcl"):
             continue
-        if parsed.tags[token - 1] in ("CC", ",") or _followed_by_and(frame, run[1]):
+        if children[1:] or _has_place(frame, children[0]):
+            run = (token, children[0])
+        elif frame.children(children[0], "prep"):
             continue
-        yield _Part(*run, thing, owner, _PARTICIPLES[word])
+        if not _followed_by_and(frame, run[1]):
+            yield _Part(*run, thing, owner, _PARTICIPLES[word])
 
 
 def _adorned(frame: Frame) -> Iterator[_Part]:
@@ -238,23 +258,12 @@ def _adorned(frame: Frame) -> Iterator[_Part]:
 
 
 def _conjuncts(frame: Frame) -> Iterator[_Part]:
-    parsed = frame.parsed
     if frame.words & _TIES:
         return
     for phrase in frame.phrases:
-        coordinators = frame.children(phrase.head, "cc")
-        others = frame.children(phrase.head, "conj")
-        if len(coordinators) != 1 or len(others) != 1 or parsed.deps[phrase.head] not in ("ROOT", "dobj", "pobj", "nsubj"):
-            continue
-        thing = _thing(frame, others[0])
-        joined = coordinators[0] == phrase.head + 1 and parsed.lowers[coordinators[0]] == "and"
-        if thing is None or not joined or phrase.noun is None or thing.first != coordinators[0] + 1 or frame.children(others[0], "conj"):
-            continue
-        if (parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal) or _shares_adjective(phrase, thing):
-            continue
-        if phrase.first > 0 and parsed.lowers[phrase.first - 1] in (",", "of"):
-            continue  # the third of a list, a game of snakes and ladders
-        if frame.children(others[0], "prep") and thing.noun is not None and phrase.noun.kind != thing.noun.kind:
+        coordinators, others = frame.children(phrase.head, "cc"), frame.children(phrase.head, "conj")
+        thing = _thing(frame, others[0]) if len(coordinators) == len(others) == 1 else None
+        if thing is None or phrase.noun is None or not _are_two(frame, phrase, thing, coordinators[0]):
             continue
         agreed = _agreed(frame, phrase, plural=phrase.is_plural)
         if agreed is not None:
@@ -262,6 +271,23 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
         first, agreed = _thing(frame, phrase.head), _agreed(frame, phrase, plural=thing.is_plural)
         if first is not None and first.plain and agreed is not None and _can_stay(frame, first, thing):
             yield _Part(first.first, coordinators[0], first, None, "remove", agreed)
+
+
+def _are_two(frame: Frame, phrase: NounPhrase, second: NounPhrase, coordinator: int) -> bool:
+    """Tell whether two things stand side by side, joined by "and", with nothing beside them that is said of one only."""
+    parsed = frame.parsed
+    if coordinator != phrase.head + 1 or parsed.lowers[coordinator] != "and" or second.first != coordinator + 1:
+        return False
+    if parsed.deps[phrase.head] not in ("ROOT", "dobj", "pobj", "nsubj") or (parsed.deps[phrase.head] == "ROOT" and not frame.is_nominal):
+        return False
+    before = parsed.lowers[max(phrase.first - 2, 0) : phrase.first]
+    if before[-1:] == [","] or (before[-1:] == ["of"] and before[0] not in _SHOWN_BY):
+        return False  # the third of a list, a game of snakes and ladders
+    if parsed.deps[phrase.head] != "nsubj" and parsed.tags[second.head + 1 : second.head + 2] in (["VBP"], ["VB"]):
+        return False  # a sentence in truth, whose verb would not agree
+    kinds = {noun.kind for noun in (phrase.noun, second.noun) if noun is not None}
+    is_said_of_one = len(kinds) > 1 and frame.children(second.head, "prep", "acl", "relcl")
+    return not is_said_of_one and not frame.children(second.head, "conj") and not _shares_adjective(phrase, second)
 
 
 def _can_stay(frame: Frame, first: NounPhrase, second: NounPhrase) -> bool:
@@ -313,4 +339,4 @@ def _has_verb(frame: Frame, first: int, last: int) -> bool:
 
 def _followed_by_and(frame: Frame, last: int) -> bool:
     following = frame.parsed.lowers[last + 1 : last + 4]
-    return not _TIES_AFTER.isdisjoint(following[:1]) or bool({"background", "foreground"} & set(following))
+    return not _TIES_AFTER.isdisjoint(following[:1]) or bool({"background", "foreground", "backdrop"} & set(following))

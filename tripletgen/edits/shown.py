@@ -307,9 +307,16 @@ def _place(frame: Frame, rng: random.Random) -> str | None:
         for phrase in frame.shown
         if phrase.plain and phrase.noun is not None and phrase.determiner >= 0 and parsed.deps[phrase.head] == "pobj"
         if parsed.lowers[parsed.heads[phrase.head]] in _PLACE_PREPOSITIONS.get(phrase.noun.kind, ())
-        if parsed.tags[parsed.heads[parsed.heads[phrase.head]]] != "VBN" and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
+        if _is_there(frame, parsed.heads[phrase.head]) and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
     ]
     return rng.choice(places) if places else None
+
+
+def _is_there(frame: Frame, preposition: int) -> bool:
+    """Tell whether a place is that of the whole: not where something stands that is only looked at, "towards a hut on the ridge"."""
+    parsed, holder = frame.parsed, frame.parsed.heads[preposition]
+    is_beyond = parsed.deps[holder] == "pobj" and parsed.lowers[parsed.heads[holder]] != "of"
+    return not is_beyond and parsed.tags[holder] != "VBN"
 
 
 def _is_spoken(frame: Frame, phrase: NounPhrase) -> bool:
