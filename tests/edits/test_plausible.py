@@ -34,6 +34,16 @@ def proposals(frame, edit_type=None):
         ("boats on a river in winter", ("on a cloudy day", "in the rain")),
         ("surfers carry their boards early in the morning", ("early at",)),
         ("one of the girls near a tree", ("girls wearing",)),
+        ("a bride and a groom walking in the mountains", ("running in", "jogging in")),
+        ("a man sitting in a car", ("standing in a car", "kneeling in a car")),
+        ("a carp swimming in a pond", ("beside a pond", "near a pond")),
+        ("a view of a church that once housed monks", ("elderly monks",)),
+        ("a nun stands in a pool of light in a church", ("near a pool", "beside a pool")),
+        ("a girl reading a book sitting on a chair", ("sitting beside", "sitting behind")),
+        ("olive green armchairs in a room", ("beige green", "red green")),
+        ("portrait of a man and his wife at home", ("teenage boy", "schoolboy")),
+        ("people engage in a game of snakes and ladders", ("game of snakes.", "game of ladders")),
+        ("a house with a wooden floor and brown walls", ("house with a wooden floor.",)),
     ],
 )
 def test_no_target_says(frame_for, text, words):
