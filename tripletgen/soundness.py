@@ -33,7 +33,8 @@ _BROKEN = re.compile(
             rf"\b(?:at|by|during|for|from|in|of|on|to|with) (?!(?:an?|another|h(?:er|is)|its|one|the|their|this) )(?:[a-z]+ )?{_KIND}\b",
             r"\bperson of (?!colou?r\b|\w+ (?:descent|ethnicity|origin)\b)",
             r"\b(\w+)s and \1\b",
-            r"(?<!year )(?<!years )\bold (?:girl|boy|baby)\b",
+            r"(?<!year )(?<!years )\bold (?:girl|boy|baby)\b|\ban? (?:toed|legged|eyed|sided|storey|wheeled) ",
+            r"\b(?:premiere|conference|screening) of person\b|\bisolated\b.*\bisolated\b",
             r"\bon day\b|\bday of (?:the )?festival\b",
             # Two articles, a surplus word, and what is left of "in front of the church".
             r"\bthe an?\b|\ban? the\b|\bin (?:standing|sitting|lying)\b",

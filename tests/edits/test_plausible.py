@@ -41,6 +41,8 @@ def proposals(frame, edit_type=None):
         ("a nun stands in a pool of light in a church", ("near a pool", "beside a pool")),
         ("a girl reading a book sitting on a chair", ("sitting beside", "sitting behind")),
         ("olive green armchairs in a room", ("beige green", "red green")),
+        ("girl standing on the ice rink", ("on the stadium",)),
+        ("smiling boys sitting in the bench", ("standing in", "kneeling in")),
         ("portrait of a man and his wife at home", ("teenage boy", "schoolboy")),
         ("people engage in a game of snakes and ladders", ("game of snakes.", "game of ladders")),
         ("a house with a wooden floor and brown walls", ("house with a wooden floor.",)),

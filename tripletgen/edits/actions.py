@@ -23,6 +23,7 @@ _BEFORE_NOUN = frozenset(("JJ", "PRP$", "DT", "CD", "POS"))
 _AROUND = frozenset(("in", "on", "at", "near", "outside", "along", "under", "beside", "behind", "during"))
 _THROUGH = frozenset(("through", "across", "into", "over", "past", "toward", "towards"))
 _PLACES = frozenset(("landscape", "building", "room", "structure", "vehicle", "furniture", "plant"))
+_SEATS = ("vehicle", "furniture")
 _COMPLEMENTS = ("ccomp", "xcomp", "advcl", "acomp", "attr", "oprd")
 
 
@@ -161,8 +162,8 @@ def _goes_on(frame: Frame, token: int, following: str, entry: ActionSet) -> bool
     if frame.parsed.lowers[token + 2 : token + 4] == ["each", "other"]:
         return False
     places = [frame.phrase_at(place) for place in frame.children(token + 1, "pobj")] if following not in _ENDS else []
-    if following == "in" and any(place is not None and place.noun is not None and place.noun.kind == "vehicle" for place in places):
-        return False  # one sits in a car, but does not stand there
+    if following == "in" and any(place is not None and place.noun is not None and place.noun.kind in _SEATS for place in places):
+        return False  # one sits in a car or a chair, but does not stand there
     if following not in _THROUGH:
         return following in _ENDS or following in entry.prepositions
     is_place = all(place is not None and place.noun is not None and place.noun.kind in _PLACES for place in places)

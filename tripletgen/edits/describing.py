@@ -35,6 +35,7 @@ _MAKING = words("attributes", "making")
 _COLORED = words("attributes", "colored")
 _AGED = words("attributes", "aged")
 _MADE = words("attributes", "made")
+_CROWDED = frozenset(("crowd", "crowds", "pack", "packs", "packed", "packing"))
 _SIZED = frozenset(("mini", "miniature", "micro", "oversized"))
 _SPORT = words("additions", "sport")
 _TOLD_BESIDE = ("food_state", "print_kind", "sky_state", "water_state", "wet", "open_closed")
@@ -79,6 +80,8 @@ def _is_shared(frame: Frame, phrase: NounPhrase) -> bool:
 def _is_itself(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether the noun alone says what it is: the heart of a city is no heart, a ball of wool is wool, not "snow covered hills"."""
     lowers = frame.parsed.lowers
+    if _is_in_a_name(frame, phrase):
+        return False
     if phrase.noun is not None:
         if phrase.noun.kind == "graphic" and not frame.words & GRAPHIC:
             return False
@@ -88,6 +91,15 @@ def _is_itself(frame: Frame, phrase: NounPhrase) -> bool:
         if phrase.noun.lemma in _MEASURES and lowers[phrase.head + 1 : phrase.head + 2] == ["of"]:
             return False
     return phrase.determiner >= 0 or phrase.first == 0 or lowers[phrase.first - 1] not in _CLAD
+
+
+def _is_in_a_name(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether the noun only says what the next one is: a boat ride, a tree lined road, a wall hanging clock."""
+    first, second = (*frame.parsed.tags[phrase.head + 1 : phrase.head + 3], "", "")[:2]
+    if first.startswith("NN"):
+        return True
+    is_alive = phrase.noun is not None and phrase.noun.kind in ("person", "group", "animal", "vehicle")
+    return second.startswith("NN") and (first == "VBN" or (first == "VBG" and not is_alive))
 
 
 def _has_plain_determiner(frame: Frame, phrase: NounPhrase) -> bool:
@@ -125,7 +137,8 @@ def _is_told_of(frame: Frame, head: int) -> bool:
     while parsed.heads[token] != token:
         above = parsed.heads[token]
         is_past = parsed.deps[token] == "relcl" and parsed.tags[token] == "VBD"
-        if is_past or (parsed.deps[token] == "pcomp" and parsed.lowers[above] == "for"):
+        is_trade = parsed.lowers[token].startswith("speciali")
+        if is_past or is_trade or (parsed.deps[token] == "pcomp" and parsed.lowers[above] == "for"):
             return True
         token = above
     return False
@@ -204,8 +217,8 @@ def is_as_busy(frame: Frame, value: str) -> bool:
     """Tell whether what a caption shows allows a place to be empty, or full of people: no beach is crowded where wild horses graze."""
     kinds = {phrase.noun.kind for phrase in frame.phrases if phrase.noun}
     if value in ("empty", "quiet"):
-        return kinds.isdisjoint(_PRESENT_KINDS) and "crowd" not in frame.words
-    return value not in ("crowded", "busy") or ("animal" not in kinds and "crowd" not in frame.words)
+        return kinds.isdisjoint(_PRESENT_KINDS) and not frame.words & _CROWDED
+    return value not in ("crowded", "busy") or ("animal" not in kinds and not frame.words & _CROWDED)
 
 
 def place_for(frame: Frame, phrase: NounPhrase, group: AttributeGroup) -> int | None:

@@ -36,6 +36,7 @@ _COUPLE = words("objects", "couple")
 _ADULTS = ("man", "woman")
 _CHILDREN = ("boy", "girl", "child")
 _STEM = 5
+_SLIP = 8
 # What may be in any place says nothing of another.
 _ANYWHERE = ("person", "group", "body", "material", "clothing", "accessory", "footwear", "sky")
 _PLACES = ("landscape", "room", "building", "structure")
@@ -155,7 +156,7 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
     weight, found = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0)), 0
     for relation, word in slots:
         seen = stats.seen(f"{relation}:{word}", new.lemma)
-        if seen == 0 and _asks_for_evidence(frame, relation, word, old, new):
+        if _asks_for_evidence(frame, relation, word, old, new) and (seen == 0 or _is_slip(frame, relation, new, seen)):
             return 0.0
         weight *= 1.0 + min(seen, 9) / 3
         found += seen
@@ -163,6 +164,12 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
         return 0.0
     is_alike = old.kind == "animal" or old.category in _ALIKE
     return weight if found or (is_alike and new.lemma not in _HELPLESS) else 0.0
+
+
+def _is_slip(frame: Frame, relation: str, new: Noun, seen: int) -> bool:
+    """Tell whether a place was seen so seldom with a preposition, beside the one it goes with, that it was a slip: "on the stadium"."""
+    usual = max(frame.stats.seen(f"pobj:{word}", new.lemma) for word in ("in", "on", "at"))
+    return relation == "pobj" and seen * _SLIP < usual
 
 
 def _goes_with(frame: Frame, old: Noun, new: Noun) -> bool:

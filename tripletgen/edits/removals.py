@@ -304,7 +304,8 @@ def _agreed(frame: Frame, subject: NounPhrase, *, plural: bool) -> tuple[Change,
     if frame.parsed.deps[subject.head] != "nsubj":
         return ()
     verbs = {verb_lemma(word) for word, tag in zip(frame.parsed.lowers, frame.parsed.tags, strict=True) if tag.startswith("VB")}
-    if frame.words & PLURAL_PRONOUNS or verbs & _MUTUAL:
+    is_bare = frame.parsed.tags[frame.parsed.heads[subject.head]] == "VB"
+    if frame.words & PLURAL_PRONOUNS or verbs & _MUTUAL or is_bare:
         return None
     if plural:
         return ()

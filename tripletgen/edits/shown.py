@@ -35,6 +35,7 @@ _PLACE_PREPOSITIONS = {
     "room": ("in", "inside", "at"),
     "building": ("in", "inside", "at", "near"),
 }
+_CLOSED = words("attributes", "closed")
 _SIMPLE_WORDS = 9
 # How often a thing is named without its adjectives.
 _SHORT = 0.4
@@ -307,7 +308,9 @@ def _place(frame: Frame, rng: random.Random) -> str | None:
         for phrase in frame.shown
         if phrase.plain and phrase.noun is not None and phrase.determiner >= 0 and parsed.deps[phrase.head] == "pobj"
         if parsed.lowers[parsed.heads[phrase.head]] in _PLACE_PREPOSITIONS.get(phrase.noun.kind, ())
-        if _is_there(frame, parsed.heads[phrase.head]) and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
+        if _is_there(frame, parsed.heads[phrase.head])
+        and "VBG" not in parsed.tags[phrase.first : phrase.head]
+        and parsed.lowers[phrase.head + 1 : phrase.head + 2] != ["of"]
     ]
     return rng.choice(places) if places else None
 
@@ -325,4 +328,6 @@ def _is_spoken(frame: Frame, phrase: NounPhrase) -> bool:
     is_thing = phrase.noun is not None and phrase.noun.kind in _SPOKEN_KINDS
     is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
     is_verb = phrase.is_plural and _follows_person(frame, phrase)
-    return phrase.plain and is_thing and is_sole and not is_verb and lowers[head] not in _UNSPOKEN
+    # A single storey house is no "storey house".
+    is_whole_name = _CLOSED.isdisjoint(lowers[token] for token in phrase.adjectives)
+    return phrase.plain and is_thing and is_sole and not is_verb and is_whole_name and lowers[head] not in _UNSPOKEN
