@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripletgen.errors import DataError
-from tripletgen.licences import LICENCES, check_publishable, derive_licence
+from tripletgen.licences import LICENCES, check_publishable, derive_licence, licences_of_rejects
 
 COMBINATIONS = {
     ("CC0-1.0",): "cc0-1.0",
@@ -59,6 +59,21 @@ def test_a_licence_that_does_not_allow_it_is_refused_with_the_sources_of_its_row
     assert reason in caught.value.message
     assert f"1,234 rows of part0.txt, part1.txt, part2.txt, part3.txt, part4.txt and 2 more are under {name!r}" in caught.value.message
     assert "free.txt" not in caught.value.message
+
+
+def test_a_reject_counts_under_every_licence_that_its_source_may_have():
+    sources = [
+        {"name": "a", "licence": "MIT"},
+        {"name": "b", "licence": "MIT"},
+        {"name": "b", "licence": "CC-BY-4.0"},
+    ]
+    found = licences_of_rejects({"a": 3, "b": 2, "gone": 1}, sources)
+    assert found == {"CC-BY-4.0": 2, "MIT": 5, "unknown": 1}
+
+
+def test_rows_and_rejected_texts_that_exclude_each_other_are_refused():
+    with pytest.raises(DataError, match=r"CC-BY-NC-4\.0 and CC-BY-SA-4\.0 cannot be combined"):
+        check_publishable({"CC-BY-SA-4.0": 1}, [], {"CC-BY-NC-4.0": 1})
 
 
 def test_no_rows_may_not_be_published():

@@ -12,10 +12,10 @@ import yaml
 
 from tripletgen.assets import asset
 from tripletgen.captions.sources import EMBEDDED, HUB_PREFIX
-from tripletgen.figures import TEXTS, Figures, add_up, describe_lengths, measure, measure_quality, most_common
-from tripletgen.licences import derive_licence, find_licence
+from tripletgen.figures import TEXTS, Figures, add_up, count_sources, describe_lengths, measure, measure_quality, most_common
+from tripletgen.licences import Derived, derive_licence, find_licence, licences_of_rejects
 from tripletgen.schema import ARROW_SCHEMA, EDIT_TYPES
-from tripletgen.shards.manifest import Manifest, write_text
+from tripletgen.shards.manifest import Manifest, reject_files, write_text
 
 CARD = "README.md"
 FIGURES = "figures"
@@ -61,12 +61,16 @@ def write_card(folder: Path, manifest: Manifest, counted: Mapping[str, Figures] 
     lend = lend or (lambda name: nullcontext(folder / name))
     counted = counted or count_splits(folder, manifest)
     figures, sizes = add_up(counted.values()), {split: part.bytes for split, part in counted.items()}
-    files = [file for entry in manifest["splits"].values() for file in entry["files"]]
+    files = [file["path"] for entry in manifest["splits"].values() for file in entry["files"]]
+    rows, sources = manifest["triplets"]["licence"], manifest["sources"]
+    # What was rejected is published too, and a source may have nothing else in the data set.
+    rejects = licences_of_rejects(count_sources(_lent(reject_files(manifest), lend)), sources)
+    licence = derive_licence(rows, sources, rejects)
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"cell": markdown_cell, "number": "{:,}".format, "percent": "{:.1%}".format}
     text = environment.from_string(asset("data_cards/card.md").read_text(encoding="utf-8")).render(
-        front_matter=yaml.safe_dump(front_matter(sizes, manifest), sort_keys=False, allow_unicode=True, width=1000),
+        front_matter=yaml.safe_dump(front_matter(sizes, manifest, licence), sort_keys=False, allow_unicode=True, width=1000),
         manifest=manifest,
         recipe=yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True).replace("```", "'''"),
         aspects=EDIT_TYPES,
@@ -74,8 +78,9 @@ def write_card(folder: Path, manifest: Manifest, counted: Mapping[str, Figures] 
         words={column: describe_lengths(counts) for column, counts in figures.words.items()},
         first_words=most_common(figures.first_words, _TOP),
         quality=measure_quality(_lent(files, lend)),
-        licence=derive_licence(manifest["triplets"]["licence"], manifest["sources"]),
-        licences={name: find_licence(name) for name in manifest["triplets"]["licence"]},
+        licence=licence,
+        licences={name: find_licence(name) for name in (*rows, *rejects)},
+        rejects=rejects,
         source_licences={source["name"]: source["licence"] for source in manifest["sources"]},
         examples=_examples(manifest, lend),
         pictures=[path.relative_to(folder).as_posix() for path in sorted((folder / FIGURES).glob("*.png"))],
@@ -92,17 +97,16 @@ def count_splits(folder: Path, manifest: Manifest) -> dict[str, Figures]:
     return {split: add_up(measure(folder / file["path"]) for file in entry["files"]) for split, entry in manifest["splits"].items()}
 
 
-def _lent(files: Iterable[Mapping[str, Any]], lend: Lend) -> Iterator[Path]:
-    """Yield every shard for as long as it is read."""
-    for file in files:
-        with lend(file["path"]) as path:
+def _lent(names: Iterable[str], lend: Lend) -> Iterator[Path]:
+    """Yield every file for as long as it is read."""
+    for name in names:
+        with lend(name) as path:
             yield path
 
 
-def front_matter(sizes: Mapping[str, int], manifest: Manifest) -> dict[str, Any]:
-    """Return the metadata of a data set, its splits of these sizes, in the keys of the Hub's dataset cards."""
+def front_matter(sizes: Mapping[str, int], manifest: Manifest, derived: Derived) -> dict[str, Any]:
+    """Return the metadata of a data set, its splits of these sizes, under its derived licence, in the keys of the Hub's dataset cards."""
     total = manifest["triplets"]["total"]
-    derived = derive_licence(manifest["triplets"]["licence"], manifest["sources"])
     licence: dict[str, Any] = {"license": derived.tags[0]}
     if derived.strictest is not None and derived.strictest.tag == "other":
         licence |= {"license_name": derived.strictest.name.lower(), "license_link": derived.strictest.url}

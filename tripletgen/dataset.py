@@ -53,9 +53,9 @@ def finish(options: BuildOptions, built: Built, fingerprint: str, work: Work, wr
     files, counted = _write(tasks, writer)
     manifest = _describe(options, built, fingerprint, files[: len(planned)])
     write_text(work.folder / RECIPE, yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
+    manifest["files"] = files[len(planned) :]  # the card's licence is that of the rejects too
     write_card(work.folder, manifest, counted, work.lend)
-    others = [describe(work.folder / name, name)._asdict() for name in (CARD, RECIPE)]
-    manifest["files"] = [*files[len(planned) :], *others]
+    manifest["files"] += [describe(work.folder / name, name)._asdict() for name in (CARD, RECIPE)]
     write_manifest(work.folder, manifest)
     work.send(CARD, RECIPE, MANIFEST)
     work.remove(WORK)

@@ -117,6 +117,18 @@ def _text_hashes(batch: pa.RecordBatch) -> Iterator[int]:
     return (xxhash.xxh3_64_intdigest(normalise(text).encode()) for text in batch.column(0).to_pylist())
 
 
+def count_sources(paths: Iterable[Path]) -> Counter[str]:
+    """Return how many rows of some files name each source.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    counts: Counter[str] = Counter()
+    for batch in iter_batches(paths, ["source"]):
+        counts.update(_count(batch.column(0)))
+    return counts
+
+
 def describe_lengths(counts: Counter[int]) -> dict[str, float]:
     """Return the mean, the median and the 95th percentile of counted lengths."""
     return {

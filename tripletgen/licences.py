@@ -1,8 +1,11 @@
-"""Tell under which licence rows may be passed on, and which rows may not be."""
+"""Tell under which licence rows and rejected texts may be passed on, and which may not be."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
+from tripletgen.captions.sources import UNKNOWN_LICENCE
 from tripletgen.errors import DataError
 
 
@@ -67,25 +70,44 @@ def find_licence(name: str) -> Licence | None:
 
 
 class Derived(NamedTuple):
-    """The licence of a whole data set: `tags` for the Hub, `strictest` for people; None where the rows allow none."""
+    """The licence of a whole data set: `tags` for the Hub, `strictest` for people; None where its texts allow none."""
 
     tags: tuple[str, ...]
     strictest: Licence | None
     faults: tuple[str, ...]
 
 
-def derive_licence(rows: Mapping[str, int], sources: Iterable[Mapping[str, object]] = ()) -> Derived:
-    """Return the licence that rows of these licences (name -> number of rows) may stand under together.
+def licences_of_rejects(counts: Mapping[str, int], sources: Iterable[Mapping[str, object]]) -> dict[str, int]:
+    """Return the number of rejected texts by licence, of the numbers by source: a reject names its source alone.
+
+    Where sources of two licences share a name, nobody knows which of them it was, so its texts count under both.
+    """
+    licences: dict[str, list[str]] = {}
+    for source in sources:
+        licences.setdefault(str(source["name"]), []).append(str(source["licence"]))
+    found: Counter[str] = Counter()
+    for name, number in counts.items():
+        for licence in licences.get(name, [UNKNOWN_LICENCE]):
+            found[licence] += number
+    return dict(sorted(found.items()))
+
+
+def derive_licence(
+    rows: Mapping[str, int], sources: Iterable[Mapping[str, object]] = (), rejects: Mapping[str, int] | None = None
+) -> Derived:
+    """Return the licence that rows and rejected texts of these licences (name -> number) may stand under together.
 
     Licences that ask for no more than naming the source combine with every other one, and the strictest one names the whole.
     Share-alike and non-commercial texts cannot stand under one licence, so those faults name both.
     """
     faults = []
-    for name, number in rows.items():
-        if find_licence(name) is None:
-            reason = NOT_REDISTRIBUTABLE.get(name.strip().lower(), "the licence is not known")
-            faults.append(f"{number:,} rows of {_sources_of(name, sources)} are under {name!r}: {reason}")
-    known = sorted({licence for name in rows if (licence := find_licence(name))}, key=lambda licence: (licence.rank, licence.name))
+    for what, counts in (("rows", rows), ("rejected texts", rejects or {})):
+        for name, number in counts.items():
+            if find_licence(name) is None:
+                reason = NOT_REDISTRIBUTABLE.get(name.strip().lower(), "the licence is not known")
+                faults.append(f"{number:,} {what} of {_sources_of(name, sources)} are under {name!r}: {reason}")
+    found = {licence for name in chain(rows, rejects or {}) if (licence := find_licence(name))}
+    known = sorted(found, key=lambda licence: (licence.rank, licence.name))
     lines = [licence for licence in known if licence.line != "free"]
     if len({licence.line for licence in lines}) > 1:
         faults.append(f"{' and '.join(licence.name for licence in lines)} cannot be combined: each demands the whole for itself")
@@ -100,17 +122,20 @@ def _sources_of(licence: str, sources: Iterable[Mapping[str, object]]) -> str:
     return shown or "an unnamed source"
 
 
-def check_publishable(rows: Mapping[str, int], sources: Iterable[Mapping[str, object]]) -> Licence:
+def check_publishable(
+    rows: Mapping[str, int], sources: Iterable[Mapping[str, object]], rejects: Mapping[str, int] | None = None
+) -> Licence:
     """Return the licence of a data set that may be published.
 
     Raises:
-        DataError: rows are of an unknown or non-redistributable licence, or of licences that exclude each other.
+        DataError: rows or rejected texts are of an unknown or non-redistributable licence, or of licences that exclude each other.
     """
-    derived = derive_licence(rows, list(sources))
+    derived = derive_licence(rows, list(sources), rejects)
     if derived.strictest is None:
+        apart = "; a build without --keep-rejects leaves the rejected texts out" if rejects else ""
         raise DataError(
             f"may not be published: {'; '.join(derived.faults) or 'no row has a licence'}",
             "give each source its SPDX licence (--licence, or `licence:` in a recipe) and build again; "
-            "sources that exclude each other go into data sets of their own",
+            f"sources that exclude each other go into data sets of their own{apart}",
         )
     return derived.strictest

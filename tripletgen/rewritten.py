@@ -164,10 +164,10 @@ def _seal(manifest: Manifest, target: Path, units: list[int]) -> Manifest:
     """Write rejects, recipe and card, and the manifest last."""
     path = target / "rejects" / shard_name("rejects", 0, 1)
     rejects = write_shard(path, [target / WORK / "rejects" / f"rewrite-{unit:05d}.arrow" for unit in units])
+    manifest["files"] = [rejects._replace(path=f"rejects/{path.name}")._asdict()]  # the card's licence is that of the rejects too
     write_text(target / "recipe.yaml", yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True))
     write_card(target, manifest)
-    others = [rejects._replace(path=f"rejects/{path.name}"), *(describe(target / name, name) for name in ("README.md", "recipe.yaml"))]
-    manifest["files"] = [file._asdict() for file in others]
+    manifest["files"] += [describe(target / name, name)._asdict() for name in ("README.md", "recipe.yaml")]
     write_manifest(target, manifest)
     shutil.rmtree(target / WORK)
     return manifest

@@ -1,7 +1,10 @@
 """What would be published, to where, and what is refused before anything is sent."""
 
+import re
+
 import pytest
 
+from tests.helpers import CAPTIONS, write_lines
 from tests.test_check import edit_manifest
 from tripletgen.errors import DataError, UsageError
 from tripletgen.publish import plan_publication, target_kind
@@ -62,3 +65,48 @@ def test_rows_of_an_unknown_licence_are_refused_with_their_source(tmp_path, capt
     rows = manifest["triplets"]["total"]
     assert caught.value.message == f"may not be published: {rows} rows of captions.txt are under 'unknown': the licence is not known"
     assert "--licence" in caught.value.hint
+
+
+@pytest.fixture
+def rejected(tmp_path):
+    """Return a function that builds from free captions and from captions of another licence, of which not one gives a triplet."""
+    import tripletgen
+    from tripletgen.captions.sources import SourceSpec
+
+    def build(licence, **options):
+        mine = SourceSpec(str(write_lines(tmp_path / "mine.txt", CAPTIONS)), "CC-BY-4.0")
+        theirs = SourceSpec(str(write_lines(tmp_path / "theirs.txt", ["Too short", "Their secret"])), licence)
+        out = tmp_path / "out"
+        manifest = tripletgen.build(tripletgen.BuildOptions(str(out), (mine, theirs), overwrite=True, **options))
+        assert manifest["triplets"]["licence"].keys() == {"CC-BY-4.0"}
+        return out
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("licence", "said"),
+    [
+        ("unknown", "2 rejected texts of theirs.txt are under 'unknown': the licence is not known"),
+        ("proprietary", "2 rejected texts of theirs.txt are under 'proprietary': it does not allow redistribution"),
+    ],
+)
+def test_rejected_texts_of_a_licence_that_does_not_allow_it_are_refused(rejected, licence, said):
+    out = rejected(licence, keep_rejects=True)
+    with pytest.raises(DataError) as caught:
+        plan_publication(out, "org/name")
+    assert caught.value.message == f"may not be published: {said}"
+    assert caught.value.hint.endswith("a build without --keep-rejects leaves the rejected texts out")
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "license: unknown\n" in card
+    assert f"**May not be published as it is:** {said}." in card
+    assert plan_publication(rejected(licence), "org/name").licence == "CC-BY-4.0"
+
+
+def test_rejected_texts_make_the_whole_as_strict_as_they_are(rejected):
+    out = rejected("CC-BY-NC-4.0", keep_rejects=True)
+    assert plan_publication(out, "org/name").licence == "CC-BY-NC-4.0"
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "license: cc-by-nc-4.0\n" in card
+    assert "which follows from the licences of the rows (column `licence`) and of the texts in `rejects`." in card
+    assert re.search(r"The folder `rejects` holds what gave no row, by the licence of its source: .*CC-BY-NC-4\.0 2\.\n", card)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from tripletgen.check import check_dataset
 from tripletgen.errors import DataError, UsageError
-from tripletgen.licences import check_publishable
-from tripletgen.shards.manifest import MANIFEST, read_manifest
+from tripletgen.figures import count_sources
+from tripletgen.licences import check_publishable, licences_of_rejects
+from tripletgen.shards.manifest import MANIFEST, read_manifest, reject_files
 from tripletgen.shards.writer import ShardFile, describe
 
 PLACES = "name ORG/NAME of the Hub, s3://BUCKET/PATH or ./FOLDER"
@@ -75,7 +76,7 @@ def plan_publication(folder: str | Path, target: str, version: str | None = None
 
     Raises:
         UsageError: the target cannot be meant.
-        DataError: the folder is no finished data set, is not sound, or holds rows whose licence does not allow it.
+        DataError: the folder is no finished data set, is not sound, or holds texts whose licence does not allow it.
     """
     root, kind = Path(folder), target_kind(target)
     manifest = read_manifest(root)
@@ -83,7 +84,8 @@ def plan_publication(folder: str | Path, target: str, version: str | None = None
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise DataError(f"{folder}: is not sound: {faults[0]}{more}", "see `tripletgen check`, and build again")
-    licence = check_publishable(manifest["triplets"]["licence"], manifest["sources"])
+    rejects = licences_of_rejects(count_sources(root / name for name in reject_files(manifest)), manifest["sources"])
+    licence = check_publishable(manifest["triplets"]["licence"], manifest["sources"], rejects)
     listed = [file for split in manifest["splits"].values() for file in split["files"]] + manifest["files"]
     marker = describe(root / MANIFEST, MANIFEST)
     # The marker of a finished data set comes last, wherever files are sent one after the other.

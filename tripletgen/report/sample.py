@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
-from tripletgen.shards.manifest import read_manifest
+from tripletgen.shards.manifest import read_manifest, reject_files
 from tripletgen.shards.reader import all_shards, iter_batches
 
 OF_EACH_KIND = 60
@@ -35,7 +35,7 @@ def draw_triplets(folder: Path, number: int, seed: int) -> dict[str, Any]:
 
 def draw_rejects(folder: Path, number: int, seed: int) -> dict[str, Any]:
     """Return a sample of what a build with `--keep-rejects` rejected; no rows where nothing was kept."""
-    paths = [folder / file["path"] for file in read_manifest(folder)["files"] if file["path"].startswith("rejects/")]
+    paths = [folder / name for name in reject_files(read_manifest(folder))]
     rows = _draw(iter_batches(paths, REJECT_COLUMNS), "text", "reason", number, seed)
     return {"columns": REJECT_COLUMNS, "rows": rows}
 

@@ -37,6 +37,11 @@ def _seal(manifest: Manifest) -> str:
     return json.dumps({**manifest, "checksum": digest}, indent=2, ensure_ascii=False) + "\n"
 
 
+def reject_files(manifest: Manifest) -> list[str]:
+    """Return the paths of the files with what was rejected; none where nothing of it was kept."""
+    return [file["path"] for file in manifest["files"] if file["path"].startswith("rejects/")]
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a finished data set, without its checksum.
 
