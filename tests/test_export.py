@@ -90,6 +90,14 @@ def test_an_export_that_breaks_off_leaves_nothing(dataset, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+def test_a_file_of_somebody_else_beside_the_output_stays(built, tmp_path, kind):
+    (tmp_path / "out.tmp").write_text("keep me")
+    export_dataset(built, kind, tmp_path / "out")
+    assert (tmp_path / "out.tmp").read_text() == "keep me"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.tmp"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_what_exists_is_replaced_only_when_told(built, tmp_path, kind):
     export_dataset(built, kind, tmp_path / "out")
     before = digests(tmp_path)
@@ -108,6 +116,12 @@ def test_a_folder_that_is_no_export_is_never_replaced(dataset, tmp_path):
             export_dataset(dataset, "webdataset", target, overwrite=True)
     assert (tmp_path / "mine/notes.txt").read_text() == "keep me"
     assert (dataset / "manifest.json").exists()
+
+
+def test_an_output_below_a_file_is_named(built, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/x: cannot be written"):
+        export_dataset(built, "jsonl", tmp_path / "file/x")
 
 
 def test_a_format_or_split_that_is_not_there_is_named_with_those_that_are(built, tmp_path):

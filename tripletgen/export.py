@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -46,18 +47,17 @@ def export_dataset(folder: str | Path, kind: str, out: str | Path, *, split: str
     if not shard_paths(source, split):
         raise UsageError(f"{folder}: has no split {split!r}", f"splits of this data set: {', '.join(splits)}")
     _refuse(source, target, overwrite=overwrite)
-    temporary = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
-        files = FORMATS[kind](iter_triplets(source, split), temporary, split)
-        _remove(target)
-        temporary.rename(target)
+        # In a new folder beside it: no name that somebody else gave a file is taken.
+        with tempfile.TemporaryDirectory(prefix="tripletgen-export-", dir=target.parent) as beside:
+            temporary = Path(beside) / target.name
+            files = FORMATS[kind](iter_triplets(source, split), temporary, split)
+            _remove(target)
+            temporary.rename(target)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{target}: cannot be written ({reason})", "check the path, its permissions and the disk") from error
-    finally:
-        _remove(temporary)
     return Export(str(out), kind, split, splits[split]["rows"], files)
 
 
