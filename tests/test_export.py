@@ -118,6 +118,16 @@ def test_a_folder_that_is_no_export_is_never_replaced(dataset, tmp_path):
     assert (dataset / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("name", ["data/train-00000-of-00001.parquet", "manifest.json", "new.jsonl", "new/tars"])
+def test_an_output_in_the_data_set_is_refused(dataset, name):
+    before = digests(dataset)
+    with pytest.raises(OutputError) as caught:
+        export_dataset(dataset, "jsonl", dataset / name, overwrite=True)
+    assert caught.value.message == f"{dataset / name}: lies in the data set itself"
+    assert caught.value.hint == "give --out a path outside of it"
+    assert digests(dataset) == before
+
+
 def test_an_output_below_a_file_is_named(built, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file/x: cannot be written"):

@@ -62,9 +62,12 @@ def export_dataset(folder: str | Path, kind: str, out: str | Path, *, split: str
 
 
 def _refuse(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Refuse an output that would harm what is there: the data set itself, or a file that nobody said may go."""
-    if target.resolve() == source.resolve() or source.resolve().is_relative_to(target.resolve()):
+    """Refuse an output that would harm what is there: the data set and its files, or a file that nobody said may go."""
+    place, root = target.resolve(), source.resolve()
+    if root.is_relative_to(place):
         raise OutputError(f"{target}: is the data set itself, or holds it", "give --out another path")
+    if place.is_relative_to(root):
+        raise OutputError(f"{target}: lies in the data set itself", "give --out a path outside of it")
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: exists", "give another --out, or --overwrite to replace it")
     if target.is_dir() and any(path.suffix != ".tar" for path in target.iterdir()):
