@@ -160,6 +160,32 @@ def test_a_report_that_cannot_be_written_is_named(built, tmp_path):
         write_report(built, tmp_path / "file/report.html")
 
 
+@pytest.mark.parametrize("name", ["", "manifest.json", "data/train-00000-of-00001.parquet", "report.html"])
+def test_a_report_in_the_data_set_is_refused(dataset, name):
+    before = digests(dataset)
+    with pytest.raises(OutputError) as caught:
+        write_report(dataset, dataset / name)
+    assert caught.value.message == f"{dataset / name}: is the data set itself, or lies in it"
+    assert caught.value.hint == "give --out a file outside of it"
+    assert digests(dataset) == before
+
+
+@pytest.mark.parametrize("out", ["thesis.html", "dataset.report.html", "folder"])
+def test_a_report_replaces_a_report_and_nothing_else(dataset, tmp_path, out):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "thesis.html").write_text("keep me")
+    (tmp_path / "dataset.report.html").write_text("keep me")
+    before = digests(tmp_path)
+    arguments = ["--card"] if out == "dataset.report.html" else ["--card", "--out", out]
+    done = run_cli("report", dataset, *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    place = dataset.with_name(out) if out == "dataset.report.html" else out
+    assert done.stderr.splitlines() == [f"error: {place}: exists and is no report", "hint: give --out another file, or remove it first"]
+    assert digests(tmp_path) == before
+    first, again = (write_report(dataset, tmp_path / "mine.html") for _ in range(2))
+    assert first == again
+
+
 def test_the_card_shows_the_plots_and_the_data_set_stays_sound(dataset):
     written = illustrate_card(dataset)
     text = (dataset / "README.md").read_text(encoding="utf-8")

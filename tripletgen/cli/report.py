@@ -18,8 +18,9 @@ def command(
     json: Json = False,
 ) -> None:
     """Write one HTML file with the numbers, plots and a sample of a data set; it opens without a network."""
-    from tripletgen.report import illustrate_card, write_report
+    from tripletgen.report import check_target, illustrate_card, write_report
 
+    check_target(folder, out)  # before the card is changed
     if card:
         illustrate_card(folder)
     done = write_report(folder, out, sample=sample, seed=seed)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from tripletgen.shards.writer import describe
 
 SAMPLE = 4000
 SAMPLED_REJECTS = 1500
+# Every report says so near its beginning, before anything of the data set but its name.
+_MARK, _HEAD = b'<meta name="generator" content="tripletgen ', 4096
 
 
 class Report(NamedTuple):
@@ -38,16 +41,39 @@ def default_path(folder: str | Path) -> Path:
     return root.with_name(f"{root.name}.report.html")
 
 
+def check_target(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Return where a report of a data set goes: to `out`, or else beside the folder.
+
+    Raises:
+        OutputError: that is the data set or lies in it, or something stands there that is no report.
+    """
+    path = Path(out) if out is not None else default_path(folder)
+    if path.resolve().is_relative_to(Path(folder).resolve()):
+        raise OutputError(f"{path}: is the data set itself, or lies in it", "give --out a file outside of it")
+    if not _may_replace(path):
+        raise OutputError(f"{path}: exists and is no report", "give --out another file, or remove it first")
+    return path
+
+
+def _may_replace(path: Path) -> bool:
+    """Tell whether nothing stands there, or a report."""
+    try:
+        with path.open("rb") as file:
+            return _MARK in file.read(_HEAD)
+    except OSError:
+        return not os.path.exists(path)  # Path.exists raises where a name is too long
+
+
 def write_report(folder: str | Path, out: str | Path | None = None, *, sample: int = SAMPLE, seed: int = 0) -> Report:
     """Write the report of a finished data set; the seed chooses which rows can be browsed.
 
     Raises:
         DataError: the folder is no finished data set, or a shard is damaged.
         MissingExtraError: matplotlib is not installed.
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or may not be replaced.
     """
     check_matplotlib()
-    root, path = Path(folder), Path(out) if out is not None else default_path(folder)
+    root, path = Path(folder), check_target(folder, out)
     manifest = read_manifest(root)
     figures, quality = add_up(map(measure, all_shards(root))), measure_quality(all_shards(root))
     rows = draw_triplets(root, sample, seed)
