@@ -145,6 +145,24 @@ def test_hostile_texts_are_shown_and_not_run(dataset):
     assert line == hostile
 
 
+KNOWN_FAULTS = {
+    "rule": "Rows of origin `rule`: the edits are made from automatic parses",
+    "pair": "Rows of origin `pair`: both captions are real, but a caption tells a part of its picture",
+    "llm": "Rows of origin `llm`: replies are checked by comparing words",
+}
+
+
+@pytest.mark.parametrize("origins", [["rule"], ["pair"], ["rule", "pair"], ["llm"], ["llm", "pair", "rule"]], ids="+".join)
+def test_the_known_faults_are_those_of_the_origins_that_are_there(dataset, origins):
+    manifest = read_manifest(dataset)
+    manifest["triplets"]["origin"] = dict.fromkeys(origins, 1)
+    write_card(dataset, manifest)
+    told = (dataset / "README.md").read_text(encoding="utf-8").partition("## Known faults\n\n")[2].partition("\n\n## ")[0]
+    assert {name for name, text in KNOWN_FAULTS.items() if text in told} == set(origins)
+    assert told.split("\n\n")[-1].startswith("What the source captions hold in errors")
+    assert len(told.split("\n\n")) == len(origins) + 1
+
+
 def test_decontamination_is_told(dataset):
     manifest = read_manifest(dataset)
     manifest["decontamination"] = {"texts": 1234, "sha256": "0"}
