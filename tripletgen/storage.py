@@ -32,7 +32,7 @@ def open_storage(target: str, error: type[TripletgenError], choices: str) -> tup
 
     Raises:
         MissingExtraError: the library for this kind of place is not installed.
-        TripletgenError: there is no such kind of place, or no such bucket; of the class `error`.
+        TripletgenError: there is no such kind of place, no bucket is named, or it is not there; of the class `error`.
     """
     system, root = locate(target, error, choices)
     bucket = root.partition("/")[0]
@@ -45,22 +45,42 @@ def open_storage(target: str, error: type[TripletgenError], choices: str) -> tup
     return system, root
 
 
-def locate(target: str, error: type[TripletgenError], choices: str = "s3://BUCKET/KEY") -> tuple[Any, str]:
-    """Return the file system of an address, without a listing that could be stale, and the path there; nothing is asked of it.
+def check_address(target: str, error: type[TripletgenError], choices: str) -> Path | None:
+    """Return the local path that an address means, None for one elsewhere; nothing is connected to.
 
     Raises:
         MissingExtraError: the library for this kind of place is not installed.
-        TripletgenError: there is no such kind of place; of the class `error`.
+        TripletgenError: there is no such kind of place, or a bucket is not named; of the class `error`.
     """
     try:
         import fsspec
     except ModuleNotFoundError as cause:
         raise MissingExtraError(f"{target}: needs the fsspec library", "pip install 'tripletgen[hub]'") from cause
     try:
-        system, root = fsspec.core.url_to_fs(target, **({"use_listings_cache": False} if is_remote(target) else {}))
+        kind = fsspec.get_filesystem_class(fsspec.core.split_protocol(target)[0] or "file")
     except ImportError as cause:
         hint = "pip install 'tripletgen[hub]'" if is_remote(target) else "install the library that it names"
         raise MissingExtraError(f"{target}: {cause}", hint) from cause
+    except ValueError as cause:
+        raise error(f"{target}: {cause}", choices) from cause
+    root = str(kind._strip_protocol(target))
+    if is_remote(target) and not root.partition("/")[0]:
+        raise error(f"{target}: names no bucket", choices)
+    return Path(root) if is_local(kind) else None
+
+
+def locate(target: str, error: type[TripletgenError], choices: str = "s3://BUCKET/KEY") -> tuple[Any, str]:
+    """Return the file system of an address, without a listing that could be stale, and the path there; nothing is asked of it.
+
+    Raises:
+        MissingExtraError: the library for this kind of place is not installed.
+        TripletgenError: there is no such kind of place, or a bucket is not named; of the class `error`.
+    """
+    check_address(target, error, choices)
+    from fsspec.core import url_to_fs
+
+    try:
+        system, root = url_to_fs(target, **({"use_listings_cache": False} if is_remote(target) else {}))
     except ValueError as cause:
         raise error(f"{target}: {cause}", choices) from cause
     return system, root.rstrip("/")

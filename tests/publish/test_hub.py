@@ -164,6 +164,13 @@ def test_a_step_that_stays_broken_ends_in_an_error_after_some_tries(hub, built, 
     assert hub.files(NAME) == published(built)
 
 
+def test_a_tag_that_cannot_be_set_is_told_as_what_is_missing(hub, built):
+    hub.fail("tag", times=100, status=503)
+    error = refused(hub, built, tag="v1")
+    assert error.hint == "run the same command again to set the tag v1: all files are there, and visible"
+    assert hub.files(NAME) == published(built)
+
+
 @pytest.mark.parametrize("step", ["preupload", "batch", "upload", "commit"])
 def test_nothing_is_visible_before_the_commit_and_what_was_sent_is_not_sent_again(hub, built, step):
     """Refuse for good (400 is no reason to wait), at the second large file where files are sent."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import CAPTIONS, write_lines
 from tests.test_check import edit_manifest
-from tripletgen.errors import DataError, UsageError
+from tripletgen.errors import DataError, PublishError, UsageError
 from tripletgen.publish import plan_publication, target_kind
 
 
@@ -34,6 +34,47 @@ def test_a_target_says_what_it_is(target, kind):
 def test_a_target_that_cannot_be_meant_is_a_usage_error(target):
     with pytest.raises(UsageError, match="neither a repository nor a folder"):
         target_kind(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("bad name/x", "'bad name/x' is not a name of the Hub: "),
+        ("org/x..y", "'org/x..y' is not a name of the Hub: "),
+        ("name", "'name' does not say whose repository it is"),
+        ("foo://x", "foo://x: Protocol not known: foo"),
+        ("s3://", "s3://: names no bucket"),
+        ("s3:///key", "s3:///key: names no bucket"),
+    ],
+)
+def test_a_target_that_is_none_is_refused_before_the_data_set_is_looked_at(tmp_path, target, said):
+    with pytest.raises(PublishError) as caught:
+        plan_publication(tmp_path / "nothing", target)
+    assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize("form", ["{}", "{}/data", "{}/new/copy", "file://{}/copy"])
+def test_a_target_in_the_data_set_is_refused(built, form):
+    target = form.format(built)
+    with pytest.raises(PublishError) as caught:
+        plan_publication(built, target)
+    assert caught.value.message == f"{target}: is the data set itself, or lies in it"
+
+
+CHARACTERS_OF_NO_TAG = ["v 1", "a\nb", "a\x7f", "a~1", "a^", "a:b", "a?", "*", "[a]", "a\\b", "a@{1}"]
+SHAPES_OF_NO_TAG = ["", "v1..2", ".a", "a/.b", "a.", "a.lock", "a.lock/b", "-a", "/a", "a/", "a//b", "HEAD"]
+
+
+@pytest.mark.parametrize("tag", CHARACTERS_OF_NO_TAG + SHAPES_OF_NO_TAG)
+def test_a_tag_that_git_does_not_take_is_refused_before_the_data_set_is_looked_at(tmp_path, tag):
+    with pytest.raises(UsageError) as caught:
+        plan_publication(tmp_path / "nothing", "org/name", tag)
+    assert caught.value.message == f"--tag {tag!r}: git takes no such name"
+
+
+@pytest.mark.parametrize("tag", ["v1", "1.0.2", "release/2026-11", "v0.1.0-3fa9c1d2", "a@b", "ü", "my_tag", "a.b-c"])
+def test_a_tag_that_git_takes_is_taken(built, tag):
+    assert plan_publication(built, "org/name", tag).version == tag
 
 
 def test_a_data_set_that_is_not_sound_is_not_published(dataset):

@@ -3,6 +3,7 @@
 `plan_publication` reads the folder alone and sends nothing; `publish` carries the plan out through one of `TARGETS`.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from tripletgen.shards.manifest import MANIFEST, read_manifest, reject_files
 from tripletgen.shards.writer import ShardFile, describe
 
 PLACES = "name ORG/NAME of the Hub, s3://BUCKET/PATH or ./FOLDER"
+# What `git check-ref-format` refuses of refs/tags/NAME, and `git tag` itself: a first hyphen, and HEAD.
+_NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|(^|/)\.|\.lock(/|$)|^[-/]|[./]$|^(HEAD)?$")
 
 
 class Plan(NamedTuple):
@@ -75,10 +78,15 @@ def plan_publication(folder: str | Path, target: str, version: str | None = None
     """Return what publishing this folder would send; nothing is sent, and no network is asked.
 
     Raises:
-        UsageError: the target cannot be meant.
+        UsageError: the target or the version cannot be meant.
+        PublishError: the target is no name of the Hub, no known kind of place, or the data set itself.
+        MissingExtraError: the library for this kind of place is not installed.
         DataError: the folder is no finished data set, is not sound, or holds texts whose licence does not allow it.
     """
     root, kind = Path(folder), target_kind(target)
+    if version is not None and _NO_TAG.search(version):
+        raise UsageError(f"--tag {version!r}: git takes no such name", "letters, digits, - _ . as in v1.0")
+    CHECKS[kind](root, target)
     manifest = read_manifest(root)
     faults = check_dataset(root)
     if faults:
@@ -108,6 +116,18 @@ def publish(plan: Plan, *, private: bool = False, progress: Progress = silence) 
     return TARGETS[plan.kind](plan, private, progress)
 
 
+def _check_hub(_folder: Path, target: str) -> None:
+    from tripletgen.publish.hub import check_name
+
+    check_name(target)
+
+
+def _check_folder(folder: Path, target: str) -> None:
+    from tripletgen.publish.folder import check_place
+
+    check_place(folder, target)
+
+
 def _to_hub(plan: Plan, private: bool, progress: Progress) -> Outcome:  # noqa: FBT001
     from tripletgen.publish.hub import publish_to_hub
 
@@ -119,6 +139,9 @@ def _to_folder(plan: Plan, private: bool, progress: Progress) -> Outcome:  # noq
 
     return publish_to_folder(plan, private=private, progress=progress)
 
+
+CHECKS: dict[str, Callable[[Path, str], None]] = {"hub": _check_hub, "folder": _check_folder}
+"""Every kind of target with what refuses one that can be seen to be wrong before anybody is asked."""
 
 TARGETS: dict[str, Callable[[Plan, bool, Progress], Outcome]] = {"hub": _to_hub, "folder": _to_folder}
 """Every kind of target with what publishes to it."""

@@ -14,10 +14,22 @@ from tripletgen.publish import PLACES, Outcome, Plan, Progress, silence
 from tripletgen.publish.manifest import published_files
 from tripletgen.shards.manifest import MANIFEST
 from tripletgen.shards.writer import ShardFile
-from tripletgen.storage import is_local, open_storage, put_file, storage_errors
+from tripletgen.storage import check_address, open_storage, put_file, storage_errors
 
 JOURNAL = ".publishing.json"
 _AGAIN = "run the same command again: what was sent is not sent twice"
+
+
+def check_place(folder: Path, target: str) -> None:
+    """Find out without a connection whether a data set could be published to a place.
+
+    Raises:
+        PublishError: there is no such kind of place, it names no bucket, or it is the data set or lies in it.
+        MissingExtraError: the library for this kind of place is not installed.
+    """
+    path = check_address(target, PublishError, PLACES)
+    if path is not None and path.resolve().is_relative_to(folder.resolve()):
+        raise PublishError(f"{target}: is the data set itself, or lies in it", "name a place outside of it")
 
 
 def publish_to_folder(plan: Plan, *, private: bool = False, progress: Progress = silence) -> Outcome:
@@ -31,8 +43,6 @@ def publish_to_folder(plan: Plan, *, private: bool = False, progress: Progress =
         raise PublishError("--private means a repository of the Hub", "leave it out: who may read a folder is set where it lies")
     with storage_errors(plan.target, PublishError, _AGAIN):
         system, root = open_storage(plan.target, PublishError, PLACES)
-        if is_local(system) and Path(plan.folder).resolve() in Path(root).resolve().parents:
-            raise PublishError(f"{plan.target}: lies in the data set itself", "name a place outside of it")
         there = _read_state(system, root, plan.target)
         changed = [file for file in plan.files if not _is_there(system, root, file, there)]
         stale = sorted(path for path in there if path not in {file.path for file in plan.files} and system.exists(f"{root}/{path}"))

@@ -23,6 +23,7 @@ TRIES = 4
 _TRANSIENT = (408, 412, 429, 500, 502, 503, 504)
 _MAX_WAIT = 120.0
 _OWN = (".gitattributes",)
+_AGAIN = "run the same command again: what was sent is not sent twice, and nothing is visible before the commit"
 _Result = TypeVar("_Result")
 _QUERY = re.compile(r"\?[^\s'\"]+")
 
@@ -53,6 +54,7 @@ def publish_to_hub(
         _patiently(lambda: _claim(repository, private=private, progress=progress), sleep)
         tried: list[tuple[int, int]] = []
         commit = _patiently(lambda: _synchronise(repository, plan, progress, tried), sleep)
+    with _hub_errors(repository.name, token, f"run the same command again to set the tag {plan.version}: all files are there, and visible"):
         progress(f"tagging {plan.version}")
         _patiently(lambda: _tag(repository, plan, commit), sleep)
     # Not the last one: after a commit whose answer was lost there is nothing left to do.
@@ -61,10 +63,15 @@ def publish_to_hub(
     return Outcome(url, plan.version, sent, len(plan.files) - sent, removed)
 
 
-def _connect(target: str, endpoint: str | None) -> tuple[_Repository, str]:
+def check_name(target: str) -> str:
+    """Return the name of the repository that a target means; nobody is asked whether it is there.
+
+    Raises:
+        PublishError: it is no name of the Hub, or does not say whose repository it is.
+        MissingExtraError: `huggingface_hub` is not installed.
+    """
     try:
-        import huggingface_hub
-        from huggingface_hub.utils import HFValidationError, disable_progress_bars, logging, validate_repo_id
+        from huggingface_hub.utils import HFValidationError, validate_repo_id
     except ModuleNotFoundError as error:
         raise MissingExtraError("publishing to the Hub needs the huggingface_hub library", "pip install 'tripletgen[hub]'") from error
     name = target.removeprefix("hf://").removeprefix("datasets/")
@@ -75,6 +82,14 @@ def _connect(target: str, endpoint: str | None) -> tuple[_Repository, str]:
         raise PublishError(f"{name!r} is not a name of the Hub: {reason}", "letters, digits, - _ . as in ORG/NAME") from error
     if "/" not in name:
         raise PublishError(f"{name!r} does not say whose repository it is", f"name it ORG/{name} or USER/{name}")
+    return name
+
+
+def _connect(target: str, endpoint: str | None) -> tuple[_Repository, str]:
+    name = check_name(target)
+    import huggingface_hub
+    from huggingface_hub.utils import disable_progress_bars, logging
+
     token = huggingface_hub.get_token()
     if token is None:
         raise PublishError("no token of the Hugging Face Hub was found", "run `hf auth login`, or set HF_TOKEN to a token that may write")
@@ -226,7 +241,7 @@ def _wait(error: BaseException, attempt: int) -> float:
 
 
 @contextmanager
-def _hub_errors(name: str, token: str) -> Iterator[None]:
+def _hub_errors(name: str, token: str, again: str = _AGAIN) -> Iterator[None]:
     """Translate what the Hub and the network say; addresses lose their query, for signatures stand there."""
     try:
         yield
@@ -236,18 +251,17 @@ def _hub_errors(name: str, token: str) -> Iterator[None]:
         cause = _cause(error)
         if not isinstance(error, OSError | RuntimeError | ValueError) and not _is_network(cause):
             raise
-        message, hint = _explain(cause, name)
+        message, hint = _explain(cause, name, again)
         # From None: the chain holds addresses with signatures, and headers.
         raise PublishError(_QUERY.sub("", message).replace(token, "***"), hint) from None
 
 
-def _explain(error: BaseException, name: str) -> tuple[str, str]:
+def _explain(error: BaseException, name: str, again: str) -> tuple[str, str]:
     status = _status(error)
     if status == 401:
         return f"{name}: the Hub does not accept the token", "make a new token with write permission, then `hf auth login` or HF_TOKEN"
     if status == 403:
         return f"{name}: the token may not write there", f"use a token with write permission for {name.partition('/')[0]}, or another name"
-    again = "run the same command again: what was sent is not sent twice, and nothing is visible before the last step"
     if status is not None:
         said = getattr(error, "server_message", None) or f"HTTP {status}"
         return f"{name}: the Hub refuses ({status}: {str(said).splitlines()[0]})", again
