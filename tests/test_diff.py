@@ -11,6 +11,7 @@ from tripletgen.captions.sources import SourceSpec
 from tripletgen.cli.app import app
 from tripletgen.diff import compare
 from tripletgen.errors import DataError
+from tripletgen.summary import summarise
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_a_data_set_does_not_differ_from_itself(built):
     assert changes["same_rows"]
     rows = len(rows_of(built) + rows_of(built, "validation"))
     assert changes["triplets"] == {"kept": rows, "removed": 0, "added": 0}
-    assert all(not changes[key] for key in ("versions", "recipe", "inputs", "numbers", "captions", "counts", "words"))
+    assert all(not changes[key] for key in ("versions", "recipe", "inputs", "numbers", "captions", "counts", "words", "quality"))
 
 
 def test_rows_are_counted_by_their_ids(built, other):
@@ -54,6 +55,16 @@ def test_recipe_inputs_and_counts_are_shown_before_and_after(built, other):
     assert set(changes["counts"]["licences"]) == {"CC-BY-4.0", "CC0-1.0"}
 
 
+def test_every_number_of_the_statistics_that_differs_is_shown(built, other):
+    old, new, changes = summarise(built), summarise(other), compare(built, other)
+    shown = {**changes["counts"], **changes["numbers"], **{key: changes[key] for key in ("captions", "words", "quality")}}
+    differing = {key for key in old if old[key] != new[key]} - {"fingerprint"}
+    assert {"bytes", "splits", "triplets", "quality"} <= differing
+    assert {key for key, change in shown.items() if change} == differing
+    assert changes["counts"]["bytes"]["train"] == [old["bytes"]["train"], new["bytes"]["train"]]
+    assert changes["quality"]["rows"] == [old["triplets"], new["triplets"]]
+
+
 def test_the_other_way_round_is_the_mirror_image(built, other):
     there, back = compare(built, other), compare(other, built)
     assert back["triplets"] == {**there["triplets"], "removed": there["triplets"]["added"], "added": there["triplets"]["removed"]}
@@ -64,6 +75,7 @@ def test_the_command_prints_tables_and_json(built, other):
     done = CliRunner().invoke(app, ["diff", str(built), str(other)], catch_exceptions=False)
     assert done.exit_code == 0
     assert "max_per_caption" in done.stdout
+    assert "quality" in done.stdout
     kept = compare(built, other)["triplets"]["kept"]
     assert f"{kept:,} triplets in both" in done.stdout
     done = CliRunner().invoke(app, ["diff", str(built), str(other), "--json"], catch_exceptions=False)

@@ -1,4 +1,7 @@
-"""Tell what changed between two builds: recipe, counts, distributions, and how many triplets stand in both."""
+"""Tell what changed between two builds: recipe, counts, distributions, and how many triplets stand in both.
+
+Every key stands in docs/stats.md.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +14,7 @@ from tripletgen.shards.manifest import read_manifest
 from tripletgen.shards.reader import all_shards, iter_batches
 from tripletgen.summary import summarise
 
-_COUNTS = ("splits", "edit_types", "phrasings", "origins", "licences", "sources", "candidates_rejected", "first_words")
+_COUNTS = ("splits", "bytes", "edit_types", "phrasings", "origins", "licences", "sources", "candidates_rejected", "first_words")
 _NUMBERS = ("triplets", "distinct_modification_texts", "triplets_per_used_caption")
 
 
@@ -38,6 +41,7 @@ def compare(before: str | Path, after: str | Path) -> dict[str, Any]:
         "captions": _changed(_captions(old), _captions(new), 0),
         "counts": {key: change for key in _COUNTS if (change := _changed(old[key], new[key], 0))},
         "words": {column: change for column in old["words"] if (change := _changed(old["words"][column], new["words"][column]))},
+        "quality": _changed(old["quality"], new["quality"]),
     }
 
 

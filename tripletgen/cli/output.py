@@ -186,6 +186,7 @@ def print_diff(changes: Mapping[str, Any]) -> None:
         "captions": changes["captions"],
         **{name.replace("_", " "): counts for name, counts in changes["counts"].items()},
         **{f"words of {column}": described for column, described in changes["words"].items()},
+        "quality": changes["quality"],
     }
     for title, pairs in subjects.items():
         if pairs:
