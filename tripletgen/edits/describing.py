@@ -96,10 +96,10 @@ def _is_itself(frame: Frame, phrase: NounPhrase) -> bool:
 def _is_in_a_name(frame: Frame, phrase: NounPhrase) -> bool:
     """Tell whether the noun only says what the next one is: a boat ride, a tree lined road, a wall hanging clock."""
     first, second = (*frame.parsed.tags[phrase.head + 1 : phrase.head + 3], "", "")[:2]
-    if first.startswith("NN"):
+    if first.startswith("NN") or first == "VB":
         return True
     is_alive = phrase.noun is not None and phrase.noun.kind in ("person", "group", "animal", "vehicle")
-    return second.startswith("NN") and (first == "VBN" or (first == "VBG" and not is_alive))
+    return second.startswith("NN") and (first == "VBN" or (first in ("VBG", "VBD") and not is_alive))
 
 
 def _has_plain_determiner(frame: Frame, phrase: NounPhrase) -> bool:

@@ -214,6 +214,9 @@ def opening(frame: Frame) -> str | None:
         return None
     if not first.noun.is_count or first.number >= 0:
         return ""
+    # Of bare "sheep" nobody knows how many, and nothing is "a saddest dog".
+    if first.noun.plural == first.noun.lemma or any(parsed.tags[token] == "JJS" for token in first.adjectives):
+        return None
     # "A fresh grape and red wine" would be wrong of one of the two.
     is_odd = not _UNARTICLED.isdisjoint((parsed.lowers[0], parsed.lowers[first.head])) or not first.plain or is_joined(frame, first)
     return None if is_odd else f"{article(parsed.lowers[0])} "
