@@ -26,7 +26,7 @@ from tripletgen.assets import asset
 from tripletgen.captions.clean import clean_caption
 from tripletgen.captions.partition import iter_clean
 from tripletgen.captions.sources import EMBEDDED, SourceSpec, expand_sources, read_source
-from tripletgen.depiction import WEIGHTS, evidence, may_depict
+from tripletgen.depiction import LEAST_SCORE, WEIGHTS, evidence, may_depict
 from tripletgen.lexicon import load_lexicon
 from tripletgen.parsing import ParsedCaption, parse
 from tripletgen.retag import mend_parse
@@ -119,7 +119,7 @@ def main() -> None:
     more = [{*evidence(parsed)} for parsed in parsed_of(descriptions(args.data))]
     scores, known = cross_validate(items, labels, more)[is_random], labels[is_random]
     rows = []
-    for least in (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0):
+    for least in (-1.0, 0.0, 0.5, 1.0, LEAST_SCORE / SCALE, 2.0):
         kept = scores > least
         rows.append((f"{least}", f"{kept.mean():.1%}", f"{known[kept].mean():.1%}", f"{known[kept].sum() / known.sum():.1%}"))
     print_table(
