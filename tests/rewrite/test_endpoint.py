@@ -4,11 +4,12 @@ import threading
 import time
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.rewrite.server import Server, address, completion, serving
+from tests.rewrite.server import Server, Trickle, address, completion, serving
 from tripletgen.rewrite.base import Answer, Message, RewriterError, make_request, sampling_of
-from tripletgen.rewrite.endpoint import EndpointRewriter
+from tripletgen.rewrite.endpoint import EndpointRewriter, _name
 from tripletgen.rewrite_options import RewriteOptions
 
 GOOD = '{"modification_text": "a cat"}'
@@ -28,6 +29,9 @@ FAULTS: dict[str, Any] = {
     "reset": "reset",
     "not json": (200, {}, "<html>"),
     "no choices": (200, {}, "{}"),
+    "a number": (200, {}, completion(5)),
+    "a list": (200, {}, completion(["a cat"])),
+    "an object": (200, {}, completion({"text": "a cat"})),
     "too large": (200, {}, "x" * 9_000_000),
 }
 
@@ -36,7 +40,7 @@ FAULTS: dict[str, Any] = {
 def test_a_failure_that_passes_costs_nothing_but_time(fault: str) -> None:
     with serving(lambda n, _: FAULTS[fault] if n % 3 == 0 else GOOD) as server:
         answers = ask(address(server))
-    assert [a.failure for a in answers.values()] == [None] * 8
+    assert [(a.failure, [reply.text for reply in a.replies]) for a in answers.values()] == [(None, [GOOD])] * 8
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,17 @@ def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
     with serving(lambda _, body: 1.0 if body["messages"][0]["content"] == "caption 3" else GOOD) as server:
         failures = [a.failure for a in ask(address(server), timeout=0.2).values() if a.failure]
     assert failures == ["timeout"]
+
+
+def test_an_answer_that_comes_byte_by_byte_has_the_same_time_as_one_that_comes_at_once() -> None:
+    with serving(lambda *_: Trickle(GOOD, 0.1)) as server:
+        answers = ask(address(server), 1, timeout=0.3)
+    assert [(a.failure, a.detail) for a in answers.values()] == [("timeout", "not finished after 0.3 s")]
+
+
+def test_a_list_of_models_that_comes_byte_by_byte_is_not_waited_for() -> None:
+    with serving(lambda *_: GOOD, models=Trickle("{}", 0.2)) as server, pytest.raises(RewriterError, match=r"not finished after 0\.3 s"):
+        ask(address(server), 1, timeout=0.3)
 
 
 def test_a_prompt_that_does_not_fit_is_said_to_be_too_long() -> None:
@@ -110,6 +125,28 @@ def test_a_refused_key_names_the_variable_and_never_the_key(status: int, monkeyp
     assert "sk-secret" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize("key", ["sk-secret\n", " sk-secret\r\n", "\tsk-secret"])
+def test_white_space_around_a_key_is_no_part_of_it(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with serving(lambda *_: GOOD) as server:
+        assert [a.failure for a in ask(address(server), 1).values()] == [None]
+        assert server.keys == {"Bearer sk-secret"}
+
+
+@pytest.mark.parametrize("key", ["sk-sécret", "sk-se\ncret", "sk-se cret", "sk-se\x7fcret", "sk-se\udcffcret"])
+def test_a_key_that_cannot_be_sent_is_refused_and_never_printed(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with serving(lambda *_: GOOD) as server, pytest.raises(RewriterError) as caught:
+        ask(address(server), 1)
+    assert caught.value.message == "OPENAI_API_KEY: holds a space or another character that no key has"
+    assert caught.value.hint == "set it to the key and nothing else"
+
+
+def test_an_error_about_what_was_sent_is_told_without_its_text() -> None:
+    assert _name(httpx.LocalProtocolError("Illegal header value b'Bearer sk-secret'")) == "LocalProtocolError"
+    assert _name(httpx.ReadError("broken")) == "ReadError: broken"
+
+
 def test_a_server_that_is_not_there_is_named_with_what_was_tried() -> None:
     with pytest.raises(RewriterError, match=r"http://127.0.0.1:9/v1: no answer .* GET http://127.0.0.1:9/v1/models was tried 3 times"):
         ask("http://127.0.0.1:9/v1")
@@ -130,3 +167,25 @@ def test_usage_and_cut_off_replies_are_read() -> None:
     with serving(lambda *_: (200, {}, completion("{", "length"))) as server:
         [answer] = ask(address(server), 1).values()
     assert (answer.tokens_in, answer.tokens_out, answer.replies[0].truncated) == (100, 20, True)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "-3", "1e30", '"many"', "[7]", "null", "9" * 400])
+def test_a_number_of_tokens_that_cannot_be_true_is_unknown(number: str) -> None:
+    body = completion(GOOD).replace("100", number)
+    with serving(lambda *_: (200, {}, body)) as server:
+        [answer] = ask(address(server), 1).values()
+    assert (answer.failure, answer.tokens_in, answer.tokens_out) == (None, 0, 20)
+
+
+@pytest.mark.parametrize("usage", ["5", "[]", '"much"', "null"])
+def test_a_usage_that_is_no_object_is_unknown(usage: str) -> None:
+    body = completion(GOOD).replace('{"prompt_tokens": 100, "completion_tokens": 20}', usage)
+    with serving(lambda *_: (200, {}, body)) as server:
+        [answer] = ask(address(server), 1).values()
+    assert (answer.failure, answer.tokens_in, answer.tokens_out) == (None, 0, 0)
+
+
+def test_a_reply_without_content_is_empty() -> None:
+    with serving(lambda *_: (200, {}, completion(None))) as server:
+        [answer] = ask(address(server), 1).values()
+    assert (answer.failure, answer.replies[0].text) == (None, "")

@@ -1,9 +1,11 @@
 """Ask any server that speaks OpenAI's chat completions: many requests at a time, patiently."""
 
 import asyncio
+import json
 import os
 import queue
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ _TRIES = 4
 _FIRST_TRIES = 3
 _MAX_WAIT = 20.0
 _HOPELESS = 50
+_MOST_TOKENS = 1_000_000_000
 _DONE = None
 
 
@@ -80,11 +83,10 @@ class EndpointRewriter:
 
     async def _ask_all(self, requests: Sequence[Request], answers: "queue.Queue[Any]", stop: threading.Event) -> None:
         """Keep `concurrency` requests under way until all are answered or one shows that it is no use."""
-        key = os.environ.get(KEY_VARIABLE)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
         limits = self._httpx.Limits(max_connections=self._options.concurrency)
-        timeout = self._httpx.Timeout(self._options.timeout, connect=min(10.0, self._options.timeout), pool=None)
-        async with self._httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout, follow_redirects=False) as client:
+        # Half of the limit at most: a server that does not even connect is to be told from one that is slow.
+        timeout = self._httpx.Timeout(self._options.timeout, connect=min(10.0, self._options.timeout / 2), pool=None)
+        async with self._httpx.AsyncClient(headers=_headers(), limits=limits, timeout=timeout, follow_redirects=False) as client:
             if not self._checked:
                 await self._check_model(client)
                 self._checked = True
@@ -106,24 +108,23 @@ class EndpointRewriter:
 
     async def _check_model(self, client: Any) -> None:
         """Ask for the list of models, so that a wrong address or name shows at once."""
-        url = f"{self._address}/models"
         for attempt in range(_FIRST_TRIES):
             try:
-                response = await client.get(url)
+                response, body = await self._send(client, "GET", "/models")
                 break
-            except self._httpx.HTTPError as error:
+            except _TryAgainError as error:
                 await asyncio.sleep(self._pause * 2**attempt)
                 last = error
         else:
             raise RewriterError(
-                f"{self._address}: no answer ({_name(last)}); GET {url} was tried {_FIRST_TRIES} times",
+                f"{self._address}: no answer ({last.detail}); GET {self._address}/models was tried {_FIRST_TRIES} times",
                 "start the server, or check --endpoint: it ends in /v1 for most",
             )
         self._check_access(response)
         names = None
         if response.status_code == 200:
-            with suppress(ValueError, KeyError, TypeError):
-                names = [str(entry["id"]) for entry in response.json()["data"]]
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
+                names = [str(entry["id"]) for entry in json.loads(body)["data"]]
         if names is not None and self._model not in names:
             raise RewriterError(f"{self._address}: does not serve {self._model!r}", f"models there: {', '.join(names[:10]) or 'none'}")
 
@@ -169,17 +170,23 @@ class EndpointRewriter:
 
     async def _ask_once(self, client: Any, request: Request) -> Answer:
         await self._cool_down()
+        response, body = await self._send(client, "POST", "/chat/completions", self._body(request))
+        return self._read_answer(request, response, body)
+
+    async def _send(self, client: Any, method: str, path: str, content: dict[str, Any] | None = None) -> tuple[Any, bytes]:
+        """Return a response and its body, both within the time limit: that of httpx begins anew with every byte that comes."""
+        limit = self._options.timeout
         try:
-            async with client.stream("POST", f"{self._address}/chat/completions", json=self._body(request)) as response:
-                body = await _read(response)
-        except self._httpx.TimeoutException as error:
-            reason = "no_connection" if isinstance(error, self._httpx.ConnectTimeout) else "timeout"
-            raise _TryAgainError(reason, _name(error)) from error
-        except self._httpx.ConnectError as error:
+            async with asyncio.timeout(limit), client.stream(method, f"{self._address}{path}", json=content) as response:
+                return response, await _read(response)
+        except (self._httpx.ConnectTimeout, self._httpx.ConnectError) as error:
             raise _TryAgainError("no_connection", _name(error)) from error
+        except TimeoutError as error:
+            raise _TryAgainError("timeout", f"not finished after {limit:g} s") from error
+        except self._httpx.TimeoutException as error:
+            raise _TryAgainError("timeout", _name(error)) from error
         except self._httpx.HTTPError as error:
             raise _TryAgainError("connection_broken", _name(error)) from error
-        return self._read_answer(request, response, body)
 
     async def _cool_down(self) -> None:
         """Wait while the server wants to be left alone: one 429 holds back every request, not only its own."""
@@ -215,6 +222,18 @@ class EndpointRewriter:
         return _parse(request, body)
 
 
+def _headers() -> dict[str, str]:
+    """Return the header with the key, if there is a key; a newline behind it is the file's that it was read from.
+
+    Raises:
+        RewriterError: it is none; a library would say so with the key in its message.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not re.fullmatch(r"[!-~]*", key):
+        raise RewriterError(f"{KEY_VARIABLE}: holds a space or another character that no key has", "set it to the key and nothing else")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 async def _read(response: Any) -> bytes:
     """Read a body up to a bound: a server that never ends must not fill the memory."""
     parts, size = [], 0
@@ -232,15 +251,26 @@ def _parse(request: Request, body: bytes) -> Answer:
     Raises:
         _TryAgainError: it is none.
     """
-    import json
-
     try:
         value = json.loads(body)
-        replies = tuple(Reply(choice["message"]["content"] or "", choice.get("finish_reason") == "length") for choice in value["choices"])
-        usage = value.get("usage") or {}
-        return Answer(request.key, replies, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+        replies = tuple(_reply_of(choice) for choice in value["choices"])
+        return Answer(request.key, replies, _tokens(value, "prompt_tokens"), _tokens(value, "completion_tokens"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _TryAgainError("not_the_protocol", body[:200].decode("utf-8", "replace")) from error
+
+
+def _reply_of(choice: Any) -> Reply:
+    content = choice["message"]["content"]
+    if not isinstance(content, str | None):
+        raise TypeError("content is no text")
+    return Reply(content or "", choice.get("finish_reason") == "length")
+
+
+def _tokens(value: dict[str, Any], name: str) -> int:
+    """Return a number of tokens, 0 where the server tells none that can be true: replies hold without it."""
+    usage = value.get("usage")
+    number = usage.get(name) if isinstance(usage, dict) else None
+    return int(number) if isinstance(number, int | float) and 0 <= number < _MOST_TOKENS else 0
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -252,7 +282,9 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _name(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")[:200]
+    """Return an error's kind and text; one about what we sent is not quoted, for the key is part of that."""
+    kind = type(error).__name__
+    return kind if kind == "LocalProtocolError" else f"{kind}: {error}".rstrip(": ")[:200]
 
 
 def open_endpoint(options: RewriteOptions, sampling: Sampling) -> EndpointRewriter:
