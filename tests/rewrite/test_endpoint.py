@@ -73,10 +73,30 @@ def test_a_list_of_models_that_comes_byte_by_byte_is_not_waited_for() -> None:
         ask(address(server), 1, timeout=0.3)
 
 
+TOO_LONG = (400, {}, "This model's maximum context length is 64 tokens")
+
+
 def test_a_prompt_that_does_not_fit_is_said_to_be_too_long() -> None:
-    with serving(lambda *_: (400, {}, "This model's maximum context length is 64 tokens")) as server:
-        answers = ask(address(server), 2)
-    assert {a.failure for a in answers.values()} == {"context_too_small"}
+    with serving(lambda _, body: TOO_LONG if body["messages"][0]["content"] == "caption 3" else GOOD) as server:
+        answers = ask(address(server), 8)
+    assert [a.failure for a in answers.values() if a.failure] == ["context_too_small"]
+
+
+@pytest.mark.parametrize("number", [2, 200])
+@pytest.mark.parametrize("said", [TOO_LONG, (400, {}, "the request exceeds the\n  available context size")])
+def test_a_context_that_no_prompt_fits_is_one_error_with_the_remedy(said: Any, number: int) -> None:
+    with serving(lambda *_: said) as server, pytest.raises(RewriterError) as caught:
+        ask(address(server), number)
+    assert caught.value.message == f"{address(server)}: no prompt fits the model's context (400 {' '.join(said[2].split())})"
+    assert caught.value.hint == (
+        "start the server with a longer context (vllm serve: --max-model-len), take a model that has one, or shorten the prompt"
+    )
+
+
+def test_many_long_prompts_in_a_row_do_not_stop_a_server_that_others_fit() -> None:
+    with serving(lambda n, _: GOOD if n == 0 else TOO_LONG) as server:
+        answers = ask(address(server), 100, concurrency=1)
+    assert [a.failure for a in answers.values()] == [None] + ["context_too_small"] * 99
 
 
 def test_no_more_requests_are_under_way_than_allowed() -> None:

@@ -66,6 +66,12 @@ def test_a_context_too_small_for_every_prompt_stops_the_run_with_a_remedy() -> N
     assert "--max-model-len" in caught.value.hint
 
 
+def test_a_batch_of_long_prompts_alone_does_not_stop_a_run_in_which_others_fitted() -> None:
+    one = rewriter(Engine())
+    assert [answer.failure for answer in one.answer([request("fits", "a dog")])] == [None]
+    assert [answer.failure for answer in one.answer([request("long", "x" * 81)])] == ["context_too_small"]
+
+
 def test_the_death_of_the_engine_is_told_in_its_last_words() -> None:
     with pytest.raises(RewriterError, match=r"the engine of vLLM failed \(See stack trace above.\)") as caught:
         list(rewriter(Engine(dies=True)).answer([request("a", "a dog")]))

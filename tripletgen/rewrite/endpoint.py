@@ -18,6 +18,7 @@ from tripletgen.rewrite_options import RewriteOptions
 
 INSTALL = "pip install 'tripletgen[endpoint]'"
 KEY_VARIABLE = "OPENAI_API_KEY"
+TOO_LONG = "context_too_small"
 MAX_BODY = 8_000_000
 _TRIES = 4
 _FIRST_TRIES = 3
@@ -50,13 +51,14 @@ class EndpointRewriter:
         self._model = options.model
         self._cool_until = 0.0
         self._failures = 0
-        self._checked = False
+        self._checked = self._fitted = False
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Yield answers as they come; the requests run on a thread of their own, for a generator has no event loop.
 
         Raises:
-            RewriterError: the server cannot be reached, does not know the model, refuses the key, or fails on everything.
+            RewriterError: the server cannot be reached, does not know the model, refuses the key, has no room for any prompt, or fails
+                on everything.
         """
         answers: queue.Queue[Answer | BaseException | None] = queue.Queue()
         stop = threading.Event()
@@ -90,13 +92,16 @@ class EndpointRewriter:
             if not self._checked:
                 await self._check_model(client)
                 self._checked = True
-            waiting = iter(requests)
+            waiting, too_long = iter(requests), list[Answer]()
 
             async def work() -> None:
                 for request in waiting:
                     if stop.is_set():
                         return
-                    answers.put(await self._ask(client, request))
+                    answer = await self._ask(client, request)
+                    if answer.failure == TOO_LONG:
+                        too_long.append(answer)
+                    answers.put(answer)
 
             workers = [asyncio.create_task(work()) for _ in range(min(self._options.concurrency, len(requests)))]
             try:
@@ -105,6 +110,15 @@ class EndpointRewriter:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
+            self._check_room(len(requests), too_long)
+
+    def _check_room(self, asked: int, too_long: Sequence[Answer]) -> None:
+        """Stop where no prompt has ever fitted: that is no fault of single rows."""
+        if too_long and len(too_long) == asked and not self._fitted:
+            raise RewriterError(
+                f"{self._address}: no prompt fits the model's context ({too_long[-1].detail[:200]})",
+                "start the server with a longer context (vllm serve: --max-model-len), take a model that has one, or shorten the prompt",
+            )
 
     async def _check_model(self, client: Any) -> None:
         """Ask for the list of models, so that a wrong address or name shows at once."""
@@ -148,7 +162,9 @@ class EndpointRewriter:
                     "what was answered is kept: start the server and run the same command again",
                 ) from error
             answer = Answer(request.key, (), 0, 0, error.reason, error.detail)
-        self._failures = self._failures + 1 if answer.failure else 0
+        self._fitted = self._fitted or answer.failure is None
+        # A server that says what is too long is well: that counts apart.
+        self._failures = self._failures + 1 if answer.failure not in (None, TOO_LONG) else 0
         if self._failures >= _HOPELESS:
             raise RewriterError(
                 f"{self._address}: {_HOPELESS} requests in a row failed, the last with {answer.failure} ({answer.detail[:200]})",
@@ -206,7 +222,8 @@ class EndpointRewriter:
         }
 
     def _read_answer(self, request: Request, response: Any, body: bytes) -> Answer:
-        status, text = response.status_code, body[:500].decode("utf-8", "replace")
+        # Servers lay their errors out over several lines; ours are one.
+        status, text = response.status_code, " ".join(body[:500].decode("utf-8", "replace").split())
         self._check_access(response)
         if status == 429:
             wait = _retry_after(response.headers.get("retry-after"))
@@ -217,8 +234,8 @@ class EndpointRewriter:
         if status == 404:
             raise RewriterError(f"{self._address}: 404 for /chat/completions ({text[:200]})", "check --endpoint and --model")
         if status != 200:
-            too_long = "context" in text.lower() and "length" in text.lower()
-            return Answer(request.key, (), 0, 0, "context_too_small" if too_long else "bad_request", f"{status} {text}")
+            too_long = "context" in text.lower() and any(word in text.lower() for word in ("length", "size", "window"))
+            return Answer(request.key, (), 0, 0, TOO_LONG if too_long else "bad_request", f"{status} {text}")
         return _parse(request, body)
 
 

@@ -17,12 +17,13 @@ class VllmRewriter:
     def __init__(self, llm: Any, parameters: Callable[[dict[str, Any]], Any]) -> None:
         self.llm = llm
         self.parameters = parameters
+        self._fitted = False
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Answer all requests in one call, so that the engine is full from the first to the last.
 
         Raises:
-            RewriterError: the engine died.
+            RewriterError: the engine died, or has no room for any prompt.
         """
         fitting: list[Request] = []
         for request in requests:
@@ -30,7 +31,8 @@ class VllmRewriter:
                 fitting.append(request)
             else:
                 yield Answer(request.key, (), 0, 0, "context_too_small", "the prompt alone is longer than the model's context")
-        if requests and not fitting:
+        self._fitted = self._fitted or bool(fitting)
+        if requests and not self._fitted:
             raise RewriterError(
                 "no prompt fits the model's context", "raise --max-model-len, take a model with a longer context, or shorten the prompt"
             )
