@@ -1,9 +1,11 @@
 """What the stage that rewrites with a language model is told, validated at birth."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tripletgen.errors import UsageError
 from tripletgen.schema import EDIT_TYPES
@@ -13,6 +15,14 @@ TASKS = {"paraphrase": "rule", "edit": "rule", "describe": "pair"}
 """Every task with the origin of the rows that it works on."""
 KEEP = ("failed", "always", "never")
 DEFAULT_SHARE = {"paraphrase": 0.5, "edit": 0.0, "describe": 1.0}
+_WHOLE = (1, 10**12)
+_WEEK = 7 * 24 * 3600.0
+_NUMBERS: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0.001, 1),
+    "timeout": (0.001, _WEEK),
+    "patience": (0, _WEEK),
+}
 # How the answers are fetched changes none of them.
 _NOT_IN_RECIPE = (
     "endpoint",
@@ -64,10 +74,16 @@ class RewriteOptions:
     def __post_init__(self) -> None:
         _check_choice("rewriter", self.rewriter, REWRITERS)
         _check_choice("keep", self.keep, KEEP)
+        _check_text("model", self.model)
         if not self.model:
             raise UsageError("no model is named", "give --model: a folder, a name of the Hub, or the name that the server knows")
-        if self.rewriter == "endpoint" and not (self.endpoint or "").startswith(("http://", "https://")):
-            raise UsageError(f"endpoint: {self.endpoint!r} is no address", "give --endpoint http://HOST:PORT/v1")
+        for name in ("endpoint", "prompts", "cache"):
+            if getattr(self, name) is not None:
+                _check_text(name, getattr(self, name))
+        if self.rewriter == "endpoint" and not _is_address(self.endpoint or ""):
+            raise UsageError(f"endpoint: {self.endpoint!r} is no address", "give --endpoint http://HOST:PORT/v1, PORT a number below 65536")
+        if not isinstance(self.enforce_eager, bool):
+            raise UsageError(f"enforce_eager: {self.enforce_eager!r} is not true or false", "write enforce_eager: true")
         for name in (
             "attempts",
             "num_replies",
@@ -77,13 +93,20 @@ class RewriteOptions:
             "data_parallel_size",
             "concurrency",
         ):
-            _check_number(name, getattr(self, name), int, 1)
+            _check_number(name, getattr(self, name), int, _WHOLE)
         for name in ("max_requests", "max_tokens_total", "max_model_len"):
             if getattr(self, name) is not None:
-                _check_number(name, getattr(self, name), int, 1)
-        for name in ("temperature", "top_p", "timeout", "patience"):
-            _check_number(name, getattr(self, name), (int, float), 0)
+                _check_number(name, getattr(self, name), int, _WHOLE)
+        for name, bounds in _NUMBERS.items():
+            _check_number(name, getattr(self, name), (int, float), bounds)
         object.__setattr__(self, "share", _check_shares(self.share))
+        self._expand_folders()
+
+    def _expand_folders(self) -> None:
+        """Put the home folder in place of ~, as a shell does; a server's model is no folder here."""
+        for name in ("prompts", "cache") if self.rewriter == "endpoint" else ("model", "prompts", "cache"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, os.path.expanduser(getattr(self, name)))
 
     def share_of(self, task: str, edit_type: str) -> float:
         """Return which share of the rows of an edit type a task is given."""
@@ -109,11 +132,11 @@ def _check_shares(share: Mapping[str, float]) -> dict[str, float]:
         _check_choice("share", task, tuple(TASKS))
         if edit_type:
             _check_choice("share", edit_type, tuple(EDIT_TYPES))
-        _check_number(f"share of {name}", value, (int, float), 0)
+        _check_number(f"share of {name}", value, (int, float), (0, 1))
     full = {**DEFAULT_SHARE, **share} if share else dict(DEFAULT_SHARE)
     for edit_type in EDIT_TYPES:
         total = sum(full.get(f"{task}:{edit_type}", full.get(task, 0.0)) for task, origin in TASKS.items() if origin == "rule")
-        if total > 1 or full.get(f"describe:{edit_type}", full["describe"]) > 1:
+        if total > 1:
             raise UsageError(f"share: more than all rows of {edit_type} are asked for", "shares of paraphrase and edit add up to 1 at most")
     return dict(sorted(full.items()))
 
@@ -168,6 +191,23 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise UsageError(f"{name}: no {value!r}", f"choices: {', '.join(choices)}")
 
 
-def _check_number(name: str, value: Any, kind: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind) or value < least:
-        raise UsageError(f"{name}: {value!r} is not a number of at least {least}", f"try {name.replace('_', '-')} {max(least, 1)}")
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str) or any(character < " " for character in value):
+        raise UsageError(f"{name}: {value!r} is no text of one line", f"write {name}: TEXT")
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether a text is the address of a server, its port included."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isprintable() and " " not in text
+    except ValueError:
+        return False
+
+
+def _check_number(name: str, value: Any, kind: Any, bounds: tuple[float, float]) -> None:
+    least, most = bounds
+    # Not a number (nan) is in no order with any, so it is not between them.
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+        what = "whole number" if kind is int else "number"
+        raise UsageError(f"{name}: {value!r} is not a {what} from {least:.15g} to {most:.15g}", f"try {name.replace('_', '-')} 1")
