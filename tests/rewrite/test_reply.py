@@ -1,6 +1,7 @@
 """What a reply must be."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -203,6 +204,26 @@ def test_every_example_of_our_prompts_is_a_reply_that_is_accepted(task: str) -> 
 
 def test_phrasing_follows_the_first_word() -> None:
     assert [phrasing_of(t) for t in ("remove the dog", "has no dog", "a cat instead")] == ["imperative", "predicate", "relative"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["modification_text", "text"]), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "array"}, {"anyOf": [{"type": "object"}, True]}])
+@given(JSON)
+def test_whatever_json_a_model_writes_is_a_row_or_a_reason_under_any_schema(schema: dict[str, Any], value: Any) -> None:
+    verdict = judge(PROMPTS["paraphrase"]._replace(schema=schema), DOG, Reply(json.dumps(value), truncated=False), "g")
+    assert (verdict.row is None) != (verdict.reason is None)
+
+
+def test_a_reply_too_deep_for_a_check_is_of_no_schema() -> None:
+    schema = {"type": "object", "additionalProperties": {"$ref": "#"}}
+    text = '{"a":' * 400 + "{}" + "}" * 400
+    assert judge(PROMPTS["paraphrase"]._replace(schema=schema), DOG, Reply(text, truncated=False), "g").reason == "wrong_schema"
 
 
 @given(st.text(max_size=300) | st.text(max_size=100).map(lambda text: json.dumps({"modification_text": text})))

@@ -6,7 +6,7 @@ data. Whatever a template prints is written as JSON: a caption is data with an e
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import yaml
 from tripletgen.assets import asset
 from tripletgen.errors import UsageError
 from tripletgen.rewrite.base import Message
+from tripletgen.rewrite.json_schema import faults, is_json, try_schema
 from tripletgen.rewrite_options import TASKS
 from tripletgen.schema import EDIT_TYPES, Triplet
 
@@ -25,6 +26,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "describe": ("reference_caption", "target_caption", "source_phrase", "target_phrase"),
 }
 """What the template of a task may print."""
+_MAY_LACK = {"source_phrase", "target_phrase"}
 REPLY_KEYS = {"paraphrase": ("modification_text",), "edit": ("modification_text", "target_caption"), "describe": ("modification_text",)}
 WISHES = {
     "replace_object": "replace one thing by another",
@@ -39,7 +41,23 @@ WISHES = {
     "change_viewpoint": "change the style, view, weather or time of day",
     "combine": "change two things",
 }
-_KEYS = ("name", "version", "task", "variables", "schema", "user", "examples")
+_JINJA = "see the Jinja documentation of templates"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and is_json(value)
+
+
+_FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "name": ("a text", _is_text),
+    "version": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "task": ("a text", _is_text),
+    "variables": ("a list of names", lambda value: isinstance(value, list) and bool(value) and all(map(_is_text, value))),
+    "schema": ("a mapping of plain JSON", lambda value: isinstance(value, dict) and is_json(value)),
+    "user": ("a text", _is_text),
+    "examples": ("a list", lambda value: isinstance(value, list)),
+}
+"""Every key of the front matter with what it must hold."""
 
 
 class Example(NamedTuple):
@@ -103,51 +121,61 @@ def read_prompt(path: Path) -> Prompt:
     Raises:
         UsageError: the front matter, a variable, the schema or an example is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        head, mark, body = text.removeprefix("---\n").partition("\n---\n")
-        values = yaml.safe_load(head)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: cannot be read ({str(error).splitlines()[0]})", "see docs/rewriting.md") from error
-    if not mark or not text.startswith("---\n") or not isinstance(values, dict):
-        raise UsageError(f"{path}: no front matter", "begin with ---, YAML, ---; then the instructions")
-    for name in _KEYS:
+    values, body = _read_parts(path)
+    for name in _FORMS:
         if name not in values:
-            raise UsageError(f"{path}: no {name!r} in the front matter", f"keys: {', '.join(_KEYS)}")
-    for name in values:
-        if name not in _KEYS:
-            raise UsageError(f"{path}: unknown key {name!r}", f"keys: {', '.join(_KEYS)}")
+            raise UsageError(f"{path}: no {name!r} in the front matter", f"keys: {', '.join(_FORMS)}")
+    for name, value in values.items():
+        if name not in _FORMS:
+            raise UsageError(f"{path}: unknown key {name!r}", f"keys: {', '.join(_FORMS)}")
+        form, fits = _FORMS[name]
+        if not fits(value):
+            raise UsageError(f"{path}: {name} is {repr(value)[:200]}, not {form}", "see docs/rewriting.md, and our own files in prompts/")
     if values["task"] not in TASKS:
         raise UsageError(f"{path}: no task {values['task']!r}", f"tasks: {', '.join(TASKS)}")
-    examples = _examples(path, values["examples"])
-    prompt = Prompt(
-        str(values["name"]),
-        values["version"],
-        values["task"],
-        tuple(values["variables"]),
-        values["schema"],
-        body.strip(),
-        values["user"],
-        examples,
-    )
+    variables, examples = tuple(values["variables"]), tuple(_example(path, entry) for entry in values["examples"])
+    prompt = Prompt(values["name"], values["version"], values["task"], variables, values["schema"], body.strip(), values["user"], examples)
     _check_variables(path, prompt)
+    _check_template(path, prompt)
     _check_schema(path, prompt)
     return prompt
 
 
-def _examples(path: Path, values: Any) -> tuple[Example, ...]:
+def _read_parts(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the front matter and the instructions."""
     try:
-        examples = tuple(Example(dict(entry["data"]), dict(entry["reply"]), tuple(entry.get("edit_types", ()))) for entry in values)
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path}: an example lacks data or reply", "write examples: [{data: {...}, reply: {...}}]") from error
-    for name in (name for example in examples for name in example.edit_types):
-        if name not in EDIT_TYPES:
+        text = path.read_text(encoding="utf-8")
+        head, mark, body = text.removeprefix("---\n").partition("\n---\n")
+        values = yaml.safe_load(head)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a date that is none is a ValueError
+        raise UsageError(f"{path}: cannot be read ({_fault(error)})", "see docs/rewriting.md") from error
+    if not mark or not text.startswith("---\n") or not isinstance(values, dict):
+        raise UsageError(f"{path}: no front matter", "begin with ---, YAML, ---; then the instructions")
+    return values, body
+
+
+def _fault(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _example(path: Path, entry: Any) -> Example:
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), dict) for name in ("data", "reply")):
+        raise UsageError(f"{path}: an example lacks data or reply", "write examples: [{data: {...}, reply: {...}}]")
+    if not is_json(entry):
+        raise UsageError(
+            f"{path}: an example holds what is not plain JSON: {repr(entry)[:200]}", "write dates and keys as texts, in quotes"
+        )
+    edit_types = entry.get("edit_types", [])
+    if not isinstance(edit_types, list):
+        raise UsageError(f"{path}: an example is for {edit_types!r}, no list of edit types", "write edit_types: [replace_object]")
+    for name in edit_types:
+        if not isinstance(name, str) or name not in EDIT_TYPES:
             raise UsageError(f"{path}: an example is for {name!r}, no edit type", f"edit types: {', '.join(EDIT_TYPES)}")
-    return examples
+    return Example(entry["data"], entry["reply"], tuple(edit_types))
 
 
 def _check_variables(path: Path, prompt: Prompt) -> None:
-    import jinja2
     import jinja2.meta
 
     allowed = VARIABLES[prompt.task]
@@ -156,35 +184,53 @@ def _check_variables(path: Path, prompt: Prompt) -> None:
             raise UsageError(f"{path}: unknown variable {name!r}", f"variables of {prompt.task}: {', '.join(allowed)}")
     try:
         used = jinja2.meta.find_undeclared_variables(_environment().parse(prompt.user))
-    except jinja2.TemplateSyntaxError as error:
-        raise UsageError(f"{path}: user: {error.message}", "see the Jinja documentation of templates") from error
+    except Exception as error:  # a parser for strangers' templates has many ways to fail
+        raise UsageError(f"{path}: user: {_fault(error)}", _JINJA) from error
     for name in sorted(used):
         if name not in prompt.variables:
             raise UsageError(f"{path}: variable {name!r} is used and not declared", f"variables of {prompt.task}: {', '.join(allowed)}")
+
+
+def _check_template(path: Path, prompt: Prompt) -> None:
+    """Fill the template with all that a row may lack, and with the examples: what fails then would fail in the middle of a run."""
+    import jinja2
+
+    texts = dict.fromkeys(prompt.variables, "a brown dog runs on the grass")
+    for data in (texts, texts | dict.fromkeys(_MAY_LACK & texts.keys())):
+        _fill(str(path), prompt, data)
     for example in prompt.examples:
         try:
             render(prompt.user, example.data)
         except jinja2.UndefinedError as error:
             raise UsageError(f"{path}: an example lacks a variable ({error.message})", f"it needs {', '.join(prompt.variables)}") from error
+        except Exception as error:
+            raise UsageError(f"{path}: user: {_fault(error)}", _JINJA) from error
+
+
+def _fill(where: str, prompt: Prompt, data: Mapping[str, Any]) -> str:
+    try:
+        return render(prompt.user, data)
+    except Exception as error:  # a template is a small program of a stranger
+        raise UsageError(f"{where}: user: {_fault(error)}", _JINJA) from error
 
 
 def _check_schema(path: Path, prompt: Prompt) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
+    schema = prompt.schema
     try:
-        Draft202012Validator.check_schema(prompt.schema)
-    except SchemaError as error:
-        raise UsageError(f"{path}: schema is not JSON Schema ({error.message})", "see https://json-schema.org") from error
-    properties = prompt.schema.get("properties", {}) if isinstance(prompt.schema, dict) else {}
+        try_schema(schema)
+    except Exception as error:  # what cannot be resolved or never ends shows in errors of many kinds
+        raise UsageError(f"{path}: schema is not JSON Schema ({_fault(error)})", "see https://json-schema.org") from error
+    if schema.get("type") != "object":
+        raise UsageError(f"{path}: the schema is of type {schema.get('type')!r}", "write type: object, a reply is an object")
+    properties = schema.get("properties", {})
     for key in REPLY_KEYS[prompt.task]:
-        if key not in properties or key not in prompt.schema.get("required", ()):
+        if key not in properties or key not in schema.get("required", ()):
             raise UsageError(
                 f"{path}: the schema does not require {key!r}", f"replies of {prompt.task} hold {', '.join(REPLY_KEYS[prompt.task])}"
             )
     for example in prompt.examples:
-        for fault in Draft202012Validator(prompt.schema).iter_errors(example.reply):
-            raise UsageError(f"{path}: an example's reply does not fit the schema ({fault.message})", "mend the example or the schema")
+        for fault in faults(json.dumps(schema), example.reply):
+            raise UsageError(f"{path}: an example's reply does not fit the schema ({_fault(fault)})", "mend the example or the schema")
 
 
 @lru_cache(maxsize=1)
@@ -222,13 +268,14 @@ def messages_of(prompt: Prompt, row: Triplet) -> tuple[Message, ...]:
     data = row._asdict() | {"wish": WISHES[row.edit_type]}
     known = {name: data[name] for name in prompt.variables}
     examples = json.dumps(prompt.examples_for(row.edit_type))
-    return (*_prefix(prompt.system, prompt.user, examples), Message("user", render(prompt.user, known)))
+    return (*_prefix(prompt.system, prompt.user, examples), Message("user", _fill(prompt.prompt_id, prompt, known)))
 
 
 def second_attempt(messages: tuple[Message, ...], reply: str, reason: str) -> tuple[Message, ...]:
     """Return the chat that tells why a reply was refused and asks again."""
     told = f"That was refused: {reason}. Answer once more, differently, with JSON only."
-    return (*messages, Message("assistant", reply[:300]), Message("user", told))
+    said = reply[:300].encode("utf-8", "replace").decode()  # half a character cannot be sent
+    return (*messages, Message("assistant", said), Message("user", told))
 
 
 def describe_prompts(prompts: Iterable[Prompt]) -> list[str]:

@@ -6,12 +6,12 @@ row, last the meaning (does it say this change, in this direction, and nothing e
 
 import json
 import re
-from functools import cache
 from typing import Any, NamedTuple
 
 from tripletgen.filters import reject
 from tripletgen.rewrite.base import Reply
 from tripletgen.rewrite.faithful import unfaithful
+from tripletgen.rewrite.json_schema import fits
 from tripletgen.rewrite.prompt import Prompt
 from tripletgen.rewrite.stems import words
 from tripletgen.rewrite.wish import difference, misses_wish
@@ -91,7 +91,7 @@ def _parse(prompt: Prompt, reply: Reply) -> tuple[dict[str, str], str | None]:  
         value: Any = json.loads(reply.text)
     except (ValueError, RecursionError):
         return {}, "truncated" if reply.truncated else "not_json"
-    if not _validator(json.dumps(prompt.schema)).is_valid(value):
+    if not isinstance(value, dict) or not fits(json.dumps(prompt.schema), value):
         return {}, "wrong_schema"
     texts = {key: value[key] for key in ("modification_text", "target_caption") if isinstance(value.get(key), str)}
     if "modification_text" not in texts or (prompt.task == "edit" and "target_caption" not in texts):
@@ -99,13 +99,6 @@ def _parse(prompt: Prompt, reply: Reply) -> tuple[dict[str, str], str | None]:  
     if any(_UNPRINTABLE.search(text) or not _is_encodable(text) for text in texts.values()):
         return {}, "unprintable"
     return texts, None
-
-
-@cache
-def _validator(schema: str) -> Any:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(schema))
 
 
 def _is_encodable(text: str) -> bool:
