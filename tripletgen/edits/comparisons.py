@@ -59,7 +59,8 @@ class CompareAttribute:
         else:
             change = insertion(frame, step.place, step.word)
         noun = kind_of(frame, phrase, step.place if step.replaces else None)
-        spoken = rng.choice(step.spoken)
+        # A tree is taller, not higher.
+        spoken = rng.choice([word for word in step.spoken if phrase.noun is None or fits(word, phrase.noun)])
         slots = thing_slots(frame, phrase, step.place if step.replaces else None) | value_slots(spoken, phrase)
         if phrase.noun is not None and phrase.noun.kind == "landscape":
             # A road is not swapped for another.
