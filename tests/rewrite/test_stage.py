@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -154,8 +156,95 @@ def test_limits_leave_rows_as_they_are_and_count_them(tmp_path: Path) -> None:
     units, stage, rewriter = run(many(30), reword, tmp_path / "a", max_requests=12)
     assert (len(rewriter.asked), stage.counts.not_asked["paraphrase"]) == (12, 18)
     assert Counter(r.origin for unit in units for r in unit.rows) == {"rule": 18, "llm": 12}
-    _, stage, _ = run(many(30), reword, tmp_path / "b", max_tokens_total=600, batch_requests=1)
-    assert stage.counts.requests == 6  # 120 tokens a request; one batch is ahead of the count
+
+
+def measured(request: Request) -> Answer:
+    """Return a good reply with the tokens that a small model was seen to take."""
+    return Answer(request.key, (Reply(reword(request), truncated=False),), 400, 20)
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(400, 0), (600, 1), (5_000, 11), (10_000, 23), (50_000, 100)])
+def test_a_limit_of_tokens_counts_what_is_under_way(limit: int, requests: int, tmp_path: Path) -> None:
+    units, stage, rewriter = run(many(100), measured, tmp_path / "a", max_tokens_total=limit)
+    counts = stage.counts
+    assert (counts.requests, len(rewriter.asked), counts.not_asked["paraphrase"]) == (requests, requests, 100 - requests)
+    assert counts.tokens_in + counts.tokens_out == 420 * requests <= limit
+    assert [row.origin for unit in units for row in unit.rows] == ["llm"] * requests + ["rule"] * (100 - requests)
+
+
+def test_a_run_with_a_limit_of_tokens_goes_on_after_the_death_of_the_engine_as_if_nothing_had_been(tmp_path: Path) -> None:
+    expected, stage, _ = run(many(100), measured, tmp_path / "whole", max_tokens_total=10_000)
+    asked: list[str] = []
+
+    def dying(request: Request) -> Answer:
+        if len(asked) == 15:
+            raise RewriterError("the engine died", "run again")
+        asked.append(request.key)
+        return measured(request)
+
+    with pytest.raises(RewriterError, match="died"):
+        run(many(100), dying, tmp_path / "cut", max_tokens_total=10_000)
+    got, second, rewriter = run(many(100), measured, tmp_path / "cut", max_tokens_total=10_000)
+    assert (got, second.counts, len(rewriter.asked)) == (expected, stage.counts, 23 - 15)
+
+
+def test_an_engine_that_leaves_a_request_without_an_answer_is_told_of(tmp_path: Path) -> None:
+    class Forgetful(ScriptedRewriter):
+        def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+            yield from super().answer(requests[1:])
+
+    rewriter, cache = Forgetful(reword), Cache(tmp_path / "a")
+    stage = Stage(options(), 0, load_prompts(), cache, opener=lambda _options, _sampling: rewriter)
+    with pytest.raises(RewriterError, match="the engine answered 9 of 10 requests"):
+        list(stage.run([UnitRows(0, many(10), [])]))
+
+
+class Watched:
+    """Note how many rows count as done whenever that changes."""
+
+    def __init__(self) -> None:
+        self.done = [0]
+
+    def advance(self, captions: int) -> None:
+        self.done.append(self.done[-1] + captions)
+
+    def note(self, text: str) -> None:
+        pass
+
+
+def test_rows_that_are_not_asked_for_count_as_done_along_with_those_that_are(tmp_path: Path) -> None:
+    rows, watched, cache = many(40), Watched(), Cache(tmp_path / "a")
+    at_first: list[int] = []
+
+    def script(request: Request) -> str:
+        at_first.append(watched.done[-1])
+        return reword(request)
+
+    third = options(share={"paraphrase": 0.3})
+    stage = Stage(third, 0, load_prompts(), cache, progress=watched, opener=lambda _options, _sampling: ScriptedRewriter(script))
+    list(stage.run([UnitRows(0, rows, [])]))
+    asked = stage.counts.asked["paraphrase"]
+    assert (asked, at_first[0]) == (8, 0)
+    assert watched.done == [40 * number // asked for number in range(asked + 1)]
+
+
+def test_rows_count_as_done_while_their_batch_is_under_way(tmp_path: Path) -> None:
+    watched, cache, counted = Watched(), Cache(tmp_path / "a"), Event()
+
+    def script(request: Request) -> str:
+        if len(rewriter.asked) == 6:
+            assert counted.wait(60)
+        return reword(request)
+
+    def advance(captions: int) -> None:
+        Watched.advance(watched, captions)
+        if watched.done[-1] == 5:
+            counted.set()
+
+    rewriter, watched.advance = ScriptedRewriter(script), advance  # type: ignore[method-assign]
+    stage = Stage(options(), 0, load_prompts(), cache, progress=watched, opener=lambda _options, _sampling: rewriter)
+    list(stage.run([UnitRows(0, many(10), [])]))
+    assert watched.done[-1] == 10
 
 
 def test_a_row_is_shown_the_examples_of_its_edit_type(tmp_path: Path) -> None:

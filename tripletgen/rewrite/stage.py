@@ -1,31 +1,30 @@
 """The stage: which rows are asked for, in which batches, and what becomes of the answers.
 
 Batches hold requests of many units, and the next batch is ready before the one that runs has ended, so the engine never waits for the
-checks. What a batch holds depends on the rows and on the answers before it alone, never on time or on the cache: equal answers give
-equal rows.
+checks. Answers are judged as they come, in the order of asking. What a batch holds depends on the rows and on the answers before it
+alone, never on time or on the cache: equal answers give equal rows.
 """
 
 import random
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import xxhash
 
 from tripletgen.decontaminate import BenchmarkIndex
-from tripletgen.rewrite.base import Answer, Message, Reply, Request, Rewriter, make_request, sampling_of
+from tripletgen.rewrite.base import Answer, Message, Reply, Request, make_request, sampling_of
+from tripletgen.rewrite.budget import Budget
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener, open_rewriter
+from tripletgen.rewrite.fetch import Coming, Fetcher
 from tripletgen.rewrite.prompt import Prompt, messages_of, second_attempt
 from tripletgen.rewrite.reply import judge, told
 from tripletgen.rewrite_options import TASKS, RewriteOptions, model_name
 from tripletgen.schema import Triplet
 
 _KEPT_TEXT = 2_000
-_STORE = 64
 _AHEAD = 2
 
 Reject = tuple[str, str, str, str | None, str | None, str, str]
@@ -62,9 +61,6 @@ class Counts:
     requests: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    sent: int = 0
-    sent_tokens_out: int = 0
-    seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers for the manifest; what depends on the time or the cache is left out."""
@@ -95,9 +91,15 @@ class _Unit:
     number: int
     rows: list[Triplet]
     seen: set[str]
+    asked: int = 0
     pending: int = 0
     made: dict[int, Triplet | None] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def settled(self) -> int:
+        """Return how many rows count as done: those that are not asked for are spread over those that are."""
+        return len(self.rows) * (self.asked - self.pending) // self.asked if self.asked else len(self.rows)
 
 
 class _Job(NamedTuple):
@@ -130,7 +132,7 @@ def choose_tasks(rows: Iterable[Triplet], options: RewriteOptions, seed: int) ->
 class Stage:
     """Ask for rows and judge the answers; `counts` says what came of it."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         options: RewriteOptions,
         seed: int,
@@ -140,15 +142,13 @@ class Stage:
         index: BenchmarkIndex | None = None,
         progress: Progress | None = None,
         opener: Opener = open_rewriter,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = Counts()
         self._options, self._seed, self._prompts = options, seed, prompts
         self._sampling = sampling_of(options, seed)
-        self._cache, self._index, self._progress = cache, index, progress
-        self._opener, self._clock = opener, clock
-        self._rewriter: Rewriter | None = None
-        self._retries: deque[_Job] = deque()
+        self._index, self._progress = index, progress
+        self._fetcher, self._budget = Fetcher(options, self._sampling, cache, opener), Budget(options)
+        self._waiting: deque[_Job] = deque()
         self._finished: deque[UnitRows] = deque()
 
     def run(self, units: Iterable[UnitRows]) -> Iterator[UnitRows]:
@@ -158,23 +158,19 @@ class Stage:
             RewriterError: the engine cannot be started or is gone; answers so far are in the cache.
         """
         fresh = self._jobs(units)
-        flying: deque[tuple[list[_Job], Future[dict[str, Answer]]]] = deque()
-        try:
-            with ThreadPoolExecutor(1, "rewriter") as pool:
-                while True:
-                    while len(flying) < _AHEAD and (batch := self._take(fresh)):
-                        flying.append((batch, pool.submit(self._answer, [job.request for job in batch])))
-                    yield from self._drain()
-                    if not flying:
-                        return
-                    batch, future = flying.popleft()
-                    answers = future.result()
-                    for job in batch:
-                        self._settle(job, answers[job.request.key])
-                    self._note()
-        finally:
-            if self._rewriter is not None:
-                self._rewriter.close()
+        flying: deque[tuple[list[_Job], Coming]] = deque()
+        with self._fetcher:
+            while True:
+                while len(flying) < _AHEAD and (jobs := self._take(fresh)):
+                    flying.append((jobs, self._fetcher.send([job.request for job in jobs])))
+                yield from self._drain()
+                if not flying:
+                    return
+                jobs, coming = flying.popleft()
+                for job in jobs:
+                    self._settle(job, coming.answers[job.request.key].result())
+                coming.call.result()
+                self._note()
 
     def requests(self, units: Iterable[UnitRows]) -> Iterator[Request]:
         """Yield the first requests that a run would make; nothing is sent."""
@@ -187,9 +183,9 @@ class Stage:
         for number, rows, rejects in units:
             unit = _Unit(number, rows, {row.triplet_id for row in rows}, rejects=rejects)
             tasks = list(choose_tasks(rows, self._options, self._seed))
-            unit.pending = sum(task is not None for task in tasks)
-            self._advance(len(rows) - unit.pending)
+            unit.asked = unit.pending = sum(task is not None for task in tasks)
             if not unit.pending:
+                self._advance(unit.settled)
                 self._finish(unit)
             for position, task in enumerate(tasks):
                 if task is not None:
@@ -201,49 +197,25 @@ class Stage:
         """Return the next batch: second attempts first, then rows that were not asked for yet, as far as the limits allow."""
         batch: list[_Job] = []
         while len(batch) < self._options.batch_requests:
-            job = self._retries.popleft() if self._retries else next(fresh, None)
+            job = self._waiting.popleft() if self._waiting else next(fresh, None)
             if job is None:
                 break
-            if self._is_spent():
+            if self._budget.must_wait(job.request):
+                self._waiting.appendleft(job)
+                break
+            if self._budget.is_spent(job.request):
                 self._leave(job)
                 continue
+            self._budget.reserve(job.request)
             self.counts.requests += 1
             if job.attempt == 1:
                 self.counts.asked[job.prompt.task] += 1
             batch.append(job)
         return batch
 
-    def _is_spent(self) -> bool:
-        options, counts = self._options, self.counts
-        return (options.max_requests is not None and counts.requests >= options.max_requests) or (
-            options.max_tokens_total is not None and counts.tokens_in + counts.tokens_out >= options.max_tokens_total
-        )
-
-    def _answer(self, requests: list[Request]) -> dict[str, Answer]:
-        """Answer from the cache, and ask for the rest; runs beside the checks of the batch before."""
-        answers = self._cache.get([request.key for request in requests])
-        missing = list({request.key: request for request in requests if request.key not in answers}.values())
-        if not missing:
-            return answers
-        if self._rewriter is None:
-            self._rewriter = self._opener(self._options, self._sampling)
-        began, waiting = self._clock(), []
-        try:
-            for answer in self._rewriter.answer(missing):
-                answers[answer.key] = answer
-                waiting.append(answer)
-                if len(waiting) >= _STORE:
-                    self._cache.put(waiting)
-                    waiting = []
-        finally:
-            self._cache.put(waiting)
-        self.counts.seconds += self._clock() - began
-        self.counts.sent += len(missing)
-        self.counts.sent_tokens_out += sum(answers[request.key].tokens_out for request in missing)
-        return answers
-
     def _settle(self, job: _Job, answer: Answer) -> None:
         """Take the first good reply; else ask again, or give the row up."""
+        self._budget.settle(job.request, answer.tokens_in + answer.tokens_out)
         self.counts.tokens_in += answer.tokens_in
         self.counts.tokens_out += answer.tokens_out
         row, generator = job.unit.rows[job.position], f"{job.prompt.prompt_id} {model_name(self._options.model)}"
@@ -263,7 +235,7 @@ class Stage:
         if job.attempt < self._options.attempts:
             messages: tuple[Message, ...] = second_attempt(job.request.messages, text, told(reason))
             request = make_request(self._options.model, self._sampling, messages, job.prompt.schema)
-            self._retries.append(job._replace(attempt=job.attempt + 1, request=request))
+            self._waiting.append(job._replace(attempt=job.attempt + 1, request=request))
         else:
             self._end(job, None)
 
@@ -300,8 +272,9 @@ class Stage:
         self._done(job)
 
     def _done(self, job: _Job) -> None:
+        before = job.unit.settled
         job.unit.pending -= 1
-        self._advance(1)
+        self._advance(job.unit.settled - before)
         if job.unit.pending == 0:
             self._finish(job.unit)
 
@@ -328,5 +301,5 @@ class Stage:
     def _note(self) -> None:
         if self._progress is not None:
             ended = self.counts.accepted.total() + self.counts.failed.total()
-            rate = self.counts.sent_tokens_out / self.counts.seconds if self.counts.seconds else 0
-            self._progress.note(f"rewriting, {rate:,.0f} tokens/s, {100 * self.counts.accepted.total() / max(ended, 1):.0f} % accepted")
+            share = 100 * self.counts.accepted.total() / max(ended, 1)
+            self._progress.note(f"rewriting, {self._fetcher.rate:,.0f} tokens/s, {share:.0f} % accepted")
