@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tripletgen.cli.bar import progress_bar
 from tripletgen.cli.options import (
     AnswerCache,
     EditTypes,
@@ -19,7 +20,7 @@ from tripletgen.cli.options import (
     Sources,
     split_names,
 )
-from tripletgen.cli.output import print_json, print_manifest, progress_bar
+from tripletgen.cli.output import print_json, print_manifest
 
 
 def command(

@@ -1,14 +1,12 @@
-"""Everything that is printed: tables and triplets to standard output, progress and errors to standard error."""
+"""Everything that is printed: tables and triplets to standard output, steps and errors to standard error."""
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -42,42 +40,6 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print lines as they are."""
     for line in lines:
         typer.echo(line)
-
-
-class _Bar:
-    """Show phases as bars with captions done, time spent and time left."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-
-    def start(self, phase: str, total: int | None) -> None:
-        """Begin a phase; the one before is done."""
-        if self._task is not None:
-            self._progress.update(self._task, total=self._progress.tasks[self._task].completed)
-        self._task = self._progress.add_task(phase, total=total)
-
-    def advance(self, captions: int) -> None:
-        """Count captions as done."""
-        if self._task is not None:
-            self._progress.update(self._task, advance=captions)
-
-    def note(self, text: str) -> None:
-        """Show how the phase goes, in place of its name."""
-        if self._task is not None:
-            self._progress.update(self._task, description=text)
-
-
-@contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[_Bar | None]:
-    """Provide progress on standard error; None if quiet or not on a terminal."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        yield _Bar(progress)
 
 
 def _console() -> Console:

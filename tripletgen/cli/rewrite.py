@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from tripletgen.cli.bar import progress_bar
 from tripletgen.cli.options import AnswerCache, Dataset, Endpoint, Json, MaxRequests, MaxTokensTotal, Model, Prompts, Seed, Share
-from tripletgen.cli.output import print_estimate, print_json, print_manifest, progress_bar
+from tripletgen.cli.output import print_estimate, print_json, print_manifest
 
 
 def command(
