@@ -15,6 +15,7 @@ from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.prompt import load_prompts
 from tripletgen.rewrite.scripted import Script, ScriptedRewriter
 from tripletgen.rewrite.stage import Stage, UnitRows, choose_tasks
+from tripletgen.rewrite.units import estimate
 from tripletgen.rewrite_options import RewriteOptions
 from tripletgen.schema import Triplet, group_id_of, triplet_id_of
 
@@ -262,3 +263,14 @@ def test_rows_are_chosen_by_group_and_seed_alone() -> None:
     assert dict(zip(rows[::-1], choose_tasks(rows[::-1], half, 0), strict=True)) == chosen
     assert 160 < sum(task == "paraphrase" for task in chosen.values()) < 240
     assert list(choose_tasks(rows, options(share={"paraphrase": 1.0, "paraphrase:replace_object": 0.0}), 0)) == [None] * 400
+
+
+@pytest.mark.parametrize(
+    ("limits", "requests", "at_most"),
+    [({}, 30, 60), ({"attempts": 1}, 30, 30), ({"max_requests": 12}, 12, 12), ({"max_tokens_total": 4_000}, 9, 9)],
+)
+def test_an_estimate_keeps_to_the_limits(limits: dict[str, int], requests: int, at_most: int) -> None:
+    numbers = estimate([UnitRows(0, many(30), [])], options(**limits), 0, 8)
+    assert (numbers["requests"], numbers["at_most"]["requests"]) == (requests, at_most)
+    assert numbers["tokens_out"] == 13 * requests
+    assert numbers["hours"] == round(13 * requests / 8 / 3600, 3)

@@ -40,7 +40,7 @@ Share = Annotated[
 ]
 MaxRequests = Annotated[int | None, typer.Option("--max-requests", help="Ask the model at most so many times.", show_default=False)]
 MaxTokensTotal = Annotated[
-    int | None, typer.Option("--max-tokens-total", help="Stop asking after so many tokens, in and out.", show_default=False)
+    int | None, typer.Option("--max-tokens-total", help="Take at most about so many tokens, in and out.", show_default=False)
 ]
 AnswerCache = Annotated[
     str | None, typer.Option(metavar="DIR", help="Keep the model's answers there.  [default: OUT.answers]", show_default=False)

@@ -91,12 +91,19 @@ def print_rewriting(rewriting: Mapping[str, Any]) -> None:
 
 def print_estimate(estimate: Mapping[str, Any]) -> None:
     """Print what a rewrite would take."""
-    rate, hours = estimate["tokens_a_second"], estimate["hours"]
+    rate, at_most = estimate["tokens_a_second"], estimate["at_most"]
     _console().print(
         f"{estimate['requests']:,} requests, about {estimate['tokens_in']:,} tokens in ({estimate['tokens_in_after_shared_prefix']:,} "
-        f"of them not shared by all), about {estimate['tokens_out']:,} tokens out; second attempts come on top"
+        f"of them not shared by all), about {estimate['tokens_out']:,} tokens out"
     )
-    told = f"at {rate:,.0f} output tokens/s: {hours:,} hours" if rate else "no time: give --rate, as measured by a small run"
+    if at_most != {name: estimate[name] for name in at_most}:
+        _console().print(
+            f"with every later attempt too: {at_most['requests']:,} requests, about {at_most['tokens_in']:,} tokens in, "
+            f"about {at_most['tokens_out']:,} tokens out"
+        )
+    told = "no time: give --rate, as measured by a small run"
+    if rate:
+        told = f"at {rate:,.0f} output tokens/s: {estimate['hours']:,} hours, with every later attempt {at_most['hours']:,}"
     _console().print(told)
     _console().print("nothing was sent")
 

@@ -1,19 +1,24 @@
 """The stage within a build: from the units' files of rows to new ones beside them."""
 
-import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from tripletgen.decontaminate import BenchmarkIndex
+from tripletgen.errors import UsageError
+from tripletgen.rewrite.base import Message
+from tripletgen.rewrite.budget import chat_tokens, likely_reply, reply_tokens
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener
-from tripletgen.rewrite.prompt import Prompt, load_prompts
-from tripletgen.rewrite.stage import Progress, Stage, UnitRows
+from tripletgen.rewrite.prompt import Prompt, load_prompts, messages_of, second_attempt
+from tripletgen.rewrite.reply import told
+from tripletgen.rewrite.stage import Progress, Stage, UnitRows, choose_tasks
 from tripletgen.rewrite_options import RewriteOptions, model_name
 from tripletgen.schema import REJECT_SCHEMA, SPLITS, Triplet, validation_start
 from tripletgen.shards.writer import write_rows
@@ -136,27 +141,63 @@ def describe_stage(stage: Stage, options: RewriteOptions, prompts: Mapping[str, 
 
 
 def estimate(units: Iterable[UnitRows], options: RewriteOptions, seed: int, rate: float | None) -> dict[str, Any]:
-    """Return what a run would ask for, with nothing sent: first attempts only, a token taken as four characters.
+    """Return what a run would ask for, with nothing sent: first attempts, and under `at_most` what it is if no reply is ever taken.
 
-    The examples' replies tell how long an answer is. `rate` is output tokens a second as measured before; without one no time is given.
+    `rate` is output tokens a second as measured before; without one no time is given.
+
+    Raises:
+        UsageError: the rate is no speed.
     """
+    if rate is not None and not 0 < rate < math.inf:
+        raise UsageError(f"rate: {rate!r} is no number of tokens a second", "give --rate what a small run showed, such as 8000")
+    first, at_most = _Taken(options), _Taken(options)
+    for task, row, messages in _first_chats(units, options, seed):
+        reply = likely_reply(task, row)
+        first.add(messages, reply)
+        chat = messages
+        for _ in range(options.attempts):
+            at_most.add(chat, reply)
+            chat = second_attempt(chat, reply, told("change_not_mentioned"))
+    return first.as_json(rate) | {"tokens_a_second": rate, "at_most": at_most.as_json(rate)}
+
+
+def _first_chats(units: Iterable[UnitRows], options: RewriteOptions, seed: int) -> Iterator[tuple[str, Triplet, tuple[Message, ...]]]:
     prompts = load_prompts(options.prompts)
-    # A chat begins with its prompt's instructions, which tell the tasks apart; two of them have equal schemas.
-    length = {p.system: sum(len(json.dumps(e.reply)) for e in p.examples) / max(len(p.examples), 1) / 4 for p in prompts.values()}
-    stage = Stage(options, seed, prompts, Cache(Path(":memory:")))
-    requests, tokens_in, tokens_new, tokens_out = 0, 0.0, 0.0, 0.0
-    for request in stage.requests(units):
-        if options.max_requests is not None and requests >= options.max_requests:
-            break
-        requests += 1
-        tokens_in += sum(len(message.content) for message in request.messages) / 4
-        tokens_new += len(request.messages[-1].content) / 4
-        tokens_out += length[request.messages[0].content] * options.num_replies
-    return {
-        "requests": requests,
-        "tokens_in": round(tokens_in),
-        "tokens_in_after_shared_prefix": round(tokens_new),
-        "tokens_out": round(tokens_out),
-        "tokens_a_second": rate,
-        "hours": None if not rate else round(tokens_out / rate / 3600, 3),
-    }
+    for unit in units:
+        for row, task in zip(unit.rows, choose_tasks(unit.rows, options, seed), strict=True):
+            if task is not None:
+                yield task, row, messages_of(prompts[task], row)
+
+
+@dataclass
+class _Taken:
+    """Requests and tokens, as far as the limits allow."""
+
+    options: RewriteOptions
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_new: int = 0
+    tokens_out: int = 0
+    spent: bool = False
+
+    def add(self, messages: Sequence[Message], reply: str) -> None:
+        """Count a request, unless a limit is reached."""
+        tokens_in, tokens_out = chat_tokens(messages), reply_tokens(reply) * self.options.num_replies
+        most, most_tokens = self.options.max_requests, self.options.max_tokens_total
+        total = self.tokens_in + self.tokens_out + tokens_in + tokens_out
+        self.spent = self.spent or self.requests == most or (most_tokens is not None and total > most_tokens)
+        if not self.spent:
+            self.requests += 1
+            self.tokens_in += tokens_in
+            self.tokens_new += chat_tokens(messages[-1:])
+            self.tokens_out += tokens_out
+
+    def as_json(self, rate: float | None) -> dict[str, Any]:
+        """Return the numbers, and the hours at a rate of output tokens a second."""
+        return {
+            "requests": self.requests,
+            "tokens_in": self.tokens_in,
+            "tokens_in_after_shared_prefix": self.tokens_new,
+            "tokens_out": self.tokens_out,
+            "hours": None if rate is None else round(self.tokens_out / rate / 3600, 3),
+        }
