@@ -12,7 +12,7 @@ from tripletgen.edits.relations import ChangeRelation, figure_of, means_same
 from tripletgen.edits.removals import RemoveObject
 from tripletgen.lexicon import Noun
 from tripletgen.lexicon.inflection import verb_lemma
-from tripletgen.pairs.likeness import Found, Words, is_alike, is_told, take_apart
+from tripletgen.pairs.likeness import WORN_KINDS, Found, Words, is_alike, is_told, take_apart
 from tripletgen.pairs.longer import deed_edit, phrase_edit, place_edit
 from tripletgen.pairs.masks import LIGHT
 from tripletgen.phrases import NounPhrase
@@ -108,7 +108,9 @@ def _verb_edit(frame: Frame, found: Found) -> Edit | str:
     if old == new or new in frame.lexicon.synonyms.get(old, ()):
         return "pair_of_synonyms"
     agent = agent_of(frame, found.first)
-    if agent is None or agent.noun is None or frame.children(found.first, "prt", "auxpass", "dative", "neg"):
+    if agent is None or agent.noun is None or agent.noun.kind in WORN_KINDS:
+        return "pair_not_explained"
+    if frame.children(found.first, "prt", "auxpass", "dative", "neg"):
         return "pair_not_explained"
     return ChangeAction().edit(frame, found.first, agent, new)
 
@@ -140,7 +142,7 @@ def _addition(frame: Frame, found: Found) -> Edit | str:
     if new is None or new.number or owner is None or owner.noun is None or not is_owned:
         return "pair_not_explained"
     wording = _ADDED[first]
-    if wording == "add_wear" and (owner.noun.kind != "person" or new.noun.kind not in _WORN_KINDS):
+    if wording == "add_wear" and (owner.noun.kind != "person" or new.noun.kind not in WORN_KINDS):
         return "pair_not_explained"
     slots = slots_of("new", naming(rest, new.noun, is_plural=new.is_plural)) | slots_of("owner", name_of(frame, owner, short=True))
     after = frame.parsed.ends[owner.head]
@@ -148,7 +150,6 @@ def _addition(frame: Frame, found: Found) -> Edit | str:
 
 
 _ADDED = {"with": "add_with", "in": "add_wear", "wearing": "add_wear", "holding": "add_hold", "carrying": "add_hold"}
-_WORN_KINDS = ("clothing", "accessory", "footwear")
 _EXPLAINERS: dict[str, Callable[[Frame, Found], Edit | str]] = {
     "noun": _noun_edit,
     "verb": _verb_edit,

@@ -8,13 +8,16 @@ from tripletgen.lexicon import Lexicon, Noun
 from tripletgen.pairs.masks import LIGHT
 from tripletgen.phrases import NounPhrase
 
+WORN_KINDS = ("clothing", "accessory", "footwear")
+"""Kinds of what people wear."""
+
 # Kinds of which one thing may stand where one of another stood, and the difference is one of things.
 _LIKE_KINDS = (
     frozenset(("person", "group")),
     frozenset(("landscape", "room", "building")),
     frozenset(("landscape", "material")),
     frozenset(("toy", "container", "kitchenware", "tool", "electronics", "decor", "object", "sport", "instrument", "textile", "furniture")),
-    frozenset(("clothing", "accessory", "footwear")),
+    frozenset(WORN_KINDS),
     frozenset(("food", "drink")),
 )
 _UNTOLD_KINDS = ("body", "sky", "backdrop", "graphic")
@@ -26,7 +29,10 @@ _KINDS_OF = {
     "tree": ("palm", "blossom_tree"),
     "insect": ("flying_insect", "crawling_insect"),
     "ball": ("ball",),
+    "drink": ("hot_drink", "coffee_drink", "cold_drink", "alcohol", "mixed_drink"),
 }
+# Names of a whole kind. "Person" is what data sets write for a name: it says nothing of whom it hides.
+_WHOLE_KINDS = frozenset(("person", "musical instrument", "vehicle", "garment", "outfit", "clothes"))
 _POINTING = frozenset(("same", "other", "such", "own", "its", "his", "her", "their", "of", "in", "on", "with", "and", "or", "something"))
 _MAX_ADJECTIVES = 3
 
@@ -80,8 +86,7 @@ def is_alike(lexicon: Lexicon, old: Noun, new: Noun) -> bool:
         return True
     if new.category in _KINDS_OF.get(old.lemma, ()) or old.category in _KINDS_OF.get(new.lemma, ()):
         return True
-    # "Person" is what data sets write for a name: it says nothing of whom it hides.
-    generic = lexicon.generic | {"person"}
+    generic = lexicon.generic | _WHOLE_KINDS
     return old.kind == new.kind and (old.lemma in generic or new.lemma in generic)
 
 

@@ -8,7 +8,7 @@ from tripletgen.edits.base import Change, Edit, Frame, Naming, lower_first, name
 from tripletgen.edits.scenes import PLACES, subject_of
 from tripletgen.lexicon import Noun
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
-from tripletgen.pairs.likeness import Found, is_alike, is_told, take_apart
+from tripletgen.pairs.likeness import WORN_KINDS, Found, is_alike, is_told, take_apart
 from tripletgen.pairs.masks import SEPARATOR
 from tripletgen.phrases import NounPhrase
 
@@ -74,7 +74,8 @@ def deed_edit(frame: Frame, found: Found) -> Edit | str:
     verb, _, rest = found.filler.partition(" ")
     if agent is None or agent not in frame.shown or agent.noun is None or frame.children(agent.head, "cc", "conj"):
         return "pair_not_explained"
-    if not verb.isalpha() or not rest or _SECOND_VERB.search(rest):
+    # Behind "a man in a shirt" the parse takes the shirt for who does it.
+    if agent.noun.kind in WORN_KINDS or not verb.isalpha() or not rest or _SECOND_VERB.search(rest):
         return "pair_not_explained"
     old, new = verb_lemma(parsed.lowers[found.first]), verb_lemma(verb.lower())
     if new in frame.lexicon.synonyms.get(old, ()):
