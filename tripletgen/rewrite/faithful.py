@@ -29,6 +29,8 @@ _BROKEN = re.compile(r"\b(?:a|an|the) (?:a|an|the|is|are|be|was|were|has|have|in
 # Of these edits the phrases name the thing that changes; of the others what is done to it, or where it is.
 _NAMED = ("change_attribute", "compare_attribute", "change_count")
 _SIGNALS = frozenset(("now", "should", "not", "no", "instead", "rather", "must", "let"))
+# The full stop of an abbreviation ends nothing.
+_SENTENCE_END = re.compile(r"""(?<=\w\w\w)[.!?]+(?=\s)|[;:"\u201c\u201d()\[\]\n]|\s[-\u2013\u2014|]+\s""")
 _MOVED_FROM = re.compile(r"\bfrom (?:the |a |an )?([\w'-]+)")
 
 
@@ -68,15 +70,29 @@ def _is_the_rule(saying: Saying) -> bool:
 def _obeys(saying: Saying) -> bool:
     """Tell whether a reply repeats words of an order that stands in a caption, other than words of the change itself."""
     row, made = saying.row, saying.made
+    invented = stems(made.target_caption) - stems(row.reference_caption) - stems(row.target_caption)
+    places = set(map(stem, words("places")))
     for caption in (row.reference_caption, row.target_caption):
         found = _orders().search(caption)
-        if found:
-            ordered = stems(caption[found.start() :])
-            own = stems(" ".join(filter(None, (row.source_phrase, row.target_phrase, caption[: found.start()]))))
-            invented = stems(made.target_caption) - stems(row.reference_caption) - stems(row.target_caption)
-            if (ordered - own) & (saying.said | invented):
+        starts = [found.start()] if found else []
+        if saying.task == "paraphrase":
+            starts.append(_end_of_scene(saying, caption))
+        for start in starts:
+            own = saying.rule | stems(" ".join(filter(None, (row.source_phrase, row.target_phrase, caption[:start]))))
+            if (stems(caption[start:]) - own - places) & (saying.said | invented):
                 return True
     return False
+
+
+def _end_of_scene(saying: Saying, caption: str) -> int:
+    """Return where the first sentence ends that shows the change: whatever stands behind it, a paraphrase has no need of its words."""
+    of_change = (saying.went | saying.came) - wording_stems() or saying.rule
+    start = 0
+    for found in _SENTENCE_END.finditer(caption):
+        if stems(caption[start : found.start()]) & of_change:
+            return found.start()
+        start = found.end()
+    return len(caption)
 
 
 def _omits_change(saying: Saying) -> bool:
@@ -229,7 +245,7 @@ CHECKS: dict[str, Callable[[Saying], bool]] = {
 
 @cache
 def _orders() -> re.Pattern[str]:
-    return re.compile(read_yaml("rewrite/words.yaml")["orders"], re.IGNORECASE)
+    return re.compile("|".join(read_yaml("rewrite/words.yaml")["orders"]), re.IGNORECASE)
 
 
 def _change_stems(text: str | None) -> set[str]:
