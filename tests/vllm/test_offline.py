@@ -131,7 +131,7 @@ def test_a_kill_loses_one_batch_at_most_and_nothing_stored_is_sent_again(story: 
 def test_every_requested_row_is_a_triplet_or_a_reject_with_its_reason(story: Story) -> None:
     rewriting = tabulate("offline", story.out)
     for task, row in rewriting["tasks"].items():
-        assert row["asked"] == row["accepted"] + row["failed"] >= 190, task
+        assert row["asked"] == row["accepted"] + row["failed"] >= 200, task
     rejects = pq.read_table(story.out / "rejects").to_pylist()
     assert Counter(reject["reason"] for reject in rejects) == rewriting["refused"]
     assert {reject["stage"] for reject in rejects} == {"rewrite"}
