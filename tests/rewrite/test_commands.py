@@ -11,9 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.helpers import APP, CAPTIONS, environment, run_cli, write_lines
+from tests.rewrite import rows
 from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
+from tripletgen.rewrite.base import Answer, Request
+from tripletgen.rewrite.scripted import Script, ScriptedRewriter
+from tripletgen.rewrite_options import RewriteOptions
+from tripletgen.rewritten import rewrite_dataset
 from tripletgen.shards.manifest import read_manifest
 from tripletgen.shards.reader import iter_triplets
 
@@ -74,6 +79,26 @@ def test_a_killed_rewrite_goes_on_and_asks_for_nothing_twice(dataset: Path, tmp_
     assert check_dataset(tmp_path / "cut") == []
     cut, whole = read_manifest(tmp_path / "cut"), read_manifest(tmp_path / "whole")
     assert cut == whole
+
+
+def test_failures_of_a_finished_run_are_asked_again_only_with_overwrite(dataset: Path, tmp_path: Path) -> None:
+    options = RewriteOptions("vllm", "small", share={"paraphrase": 1.0}, attempts=1)
+
+    def sent(script: Script, *, overwrite: bool = False) -> set[str]:
+        rewriter = ScriptedRewriter(script)
+        rewrite_dataset(dataset, tmp_path / "out", options, overwrite=overwrite, opener=lambda _options, _sampling: rewriter)
+        return {request.key for request in rewriter.asked}
+
+    def is_late(key: str) -> bool:
+        return int(key, 16) % 8 == 0
+
+    def slow(request: Request) -> str | Answer:
+        return Answer(request.key, (), 0, 0, "timeout", "60 s") if is_late(request.key) else rows.reword(request)
+
+    late = {key for key in sent(slow) if is_late(key)}
+    assert late
+    assert sent(rows.reword) == set()
+    assert sent(rows.reword, overwrite=True) == late
 
 
 def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
