@@ -61,7 +61,7 @@ def _best_keys(queries: "torch.Tensor", gallery: "torch.Tensor", k: int, left_ou
     best = torch.empty((queries.shape[0], 0), dtype=torch.int64, device=queries.device)
     for first in range(0, gallery.shape[0], block):
         part = gallery[first : first + block].to(queries.device)
-        scores = _similarities(queries, part)
+        scores = similarities(queries, part)
         if left_out is not None:
             column = left_out - first
             row = torch.nonzero((column >= 0) & (column < part.shape[0])).squeeze(1)
@@ -73,8 +73,8 @@ def _best_keys(queries: "torch.Tensor", gallery: "torch.Tensor", k: int, left_ou
     return best.sort(dim=1, descending=True).values
 
 
-def _similarities(queries: "torch.Tensor", part: "torch.Tensor") -> "torch.Tensor":
-    """Return the dot products of each query with each image, on the queries' device.
+def similarities(queries: "torch.Tensor", part: "torch.Tensor") -> "torch.Tensor":
+    """Return the dot products of each query with each image, on the queries' device. Shape: (queries, D), (images, D) -> (queries, images).
 
     On a CPU they come from oneDNN: it is twice as fast as the BLAS that PyTorch multiplies with on AMD processors, and equal images
     get equal scores in it whatever the size of the block, which that BLAS does not keep for a handful of queries.
