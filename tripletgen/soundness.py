@@ -46,9 +46,9 @@ _BROKEN = re.compile(
 
 def is_sound(parsed: ParsedCaption) -> bool:
     """Tell whether a caption is whole and no more wrong than a person's caption may be."""
-    return not (_stutters(parsed) or _is_cut_off(parsed) or _BROKEN.search(parsed.text.lower()) or _disagrees(parsed)) and _is_phrased(
-        parsed
-    )
+    if _BROKEN.search(parsed.text.lower()) or _stutters(parsed) or _is_cut_off(parsed):
+        return False
+    return _is_phrased(parsed) and not _disagrees(parsed)
 
 
 def _stutters(parsed: ParsedCaption) -> bool:
