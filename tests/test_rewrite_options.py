@@ -103,3 +103,12 @@ def test_the_home_folder_stands_for_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_model_of_a_server_is_a_name_and_no_folder() -> None:
     assert RewriteOptions("endpoint", "~/m", "http://localhost:8000/v1").model == "~/m"
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown():
+    with pytest.raises(UsageError) as caught:
+        RewriteOptions("endpoint", "small", "http://me:secret@localhost:8000/v1")
+    assert (caught.value.message, caught.value.hint) == (
+        "endpoint: an address with a name and a password in it",
+        "leave them out: a key comes from OPENAI_API_KEY",
+    )

@@ -80,8 +80,8 @@ class RewriteOptions:
         for name in ("endpoint", "prompts", "cache"):
             if getattr(self, name) is not None:
                 _check_text(name, getattr(self, name))
-        if self.rewriter == "endpoint" and not _is_address(self.endpoint or ""):
-            raise UsageError(f"endpoint: {self.endpoint!r} is no address", "give --endpoint http://HOST:PORT/v1, PORT a number below 65536")
+        if self.rewriter == "endpoint":
+            _check_address(self.endpoint)
         if not isinstance(self.enforce_eager, bool):
             raise UsageError(f"enforce_eager: {self.enforce_eager!r} is not true or false", "write enforce_eager: true")
         for name in (
@@ -122,6 +122,14 @@ def model_name(model: str) -> str:
     """Return a model's name as it stands on rows: without the folders above it, which are nobody's business."""
     path = Path(model)
     return path.name if path.is_absolute() or model.startswith(".") or path.is_dir() else model
+
+
+def _check_address(address: str | None) -> None:
+    if "@" in (address or "").partition("://")[2].partition("/")[0]:
+        # The address stands in messages, so it is not even shown here.
+        raise UsageError("endpoint: an address with a name and a password in it", "leave them out: a key comes from OPENAI_API_KEY")
+    if not _is_address(address or ""):
+        raise UsageError(f"endpoint: {address!r} is no address", "give --endpoint http://HOST:PORT/v1, PORT a number below 65536")
 
 
 def _check_shares(share: Mapping[str, float]) -> dict[str, float]:

@@ -127,6 +127,7 @@ def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
         ([*flags("http://127.0.0.1:9/v1"), "--estimate", "--rate", "-5"], "rate: -5.0 is no number of tokens a second", 2),
         ([*flags("http://127.0.0.1:9/v1"), "--estimate", "--rate", "nan"], "rate: nan is no number of tokens a second", 2),
         ([*flags("http://127.0.0.1:9/v1"), "--estimate", "--rate", "inf"], "rate: inf is no number of tokens a second", 2),
+        ([*flags("http://127.0.0.1:9/v1"), "--rate", "5"], "--rate is for --estimate alone", 2),
         ([*flags("http://127.0.0.1:9/v1"), "--estimate", "--rate", "0"], "rate: 0.0 is no number of tokens a second", 2),
     ],
 )

@@ -7,6 +7,7 @@ import typer
 from tripletgen.cli.bar import progress_bar
 from tripletgen.cli.options import AnswerCache, Dataset, Endpoint, Json, MaxRequests, MaxTokensTotal, Model, Prompts, Seed, Share
 from tripletgen.cli.output import print_estimate, print_json, print_manifest
+from tripletgen.errors import UsageError
 
 
 def command(
@@ -65,6 +66,8 @@ def command(
 
     names = [entry.name for entry in fields(RewriteOptions) if entry.name in given and entry.name != "share"]
     options = merge_recipe(recipe, {name: given[name] for name in names} | {"share": parse_shares(share)})
+    if rate is not None and not estimate:
+        raise UsageError("--rate is for --estimate alone", "add --estimate, or leave --rate out")
     if estimate:
         (print_json if json else print_estimate)(estimate_rewrite(folder, options, seed or 0, rate))
         return
