@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.helpers import run_cli
 from tests.vllm.conftest import BUILD, PATIENCE, tabulate
 from tripletgen.check import check_dataset
-from tripletgen.rewrite.base import Message, make_request, sampling_of
+from tripletgen.rewrite.base import Message, RewriterError, make_request, sampling_of
 from tripletgen.rewrite.endpoint import open_endpoint
 from tripletgen.rewrite_options import RewriteOptions
 from tripletgen.shards.manifest import read_manifest
@@ -32,9 +33,10 @@ def test_a_build_with_a_server_has_rows_of_all_three_origins(captions: Path, ser
     assert {row.generator for row in rows if row.origin == "llm"} == {f"{name} smollm2" for name in rewriting["prompts"]}
 
 
-def test_the_server_says_that_a_prompt_is_longer_than_its_context(server: str) -> None:
+def test_where_no_prompt_fits_the_context_of_the_server_the_remedy_is_told(server: str) -> None:
     options = RewriteOptions("endpoint", "smollm2", endpoint=server)
     sampling = sampling_of(options, 0)
     request = make_request("smollm2", sampling, (Message("user", "a dog on a sofa " * 1_000),), {"type": "object"})
-    [answer] = open_endpoint(options, sampling).answer([request])
-    assert (answer.failure, answer.replies) == ("context_too_small", ())
+    with pytest.raises(RewriterError, match="no prompt fits the model's context") as caught:
+        list(open_endpoint(options, sampling).answer([request]))
+    assert "--max-model-len" in caught.value.hint
