@@ -39,10 +39,9 @@ def may_depict(text: str) -> bool:
 
 def depicts(parsed: ParsedCaption) -> bool:
     """Tell whether a caption that `may_depict` is sound English and describes a picture."""
-    if not is_sound(parsed):
-        return False
     weights = _weights()
-    return weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)}) > LEAST_SCORE
+    score = weights["bias"] + sum(weights.get(item, 0) for item in {*evidence(parsed)})
+    return score > LEAST_SCORE and is_sound(parsed)
 
 
 def evidence(parsed: ParsedCaption) -> Iterator[str]:

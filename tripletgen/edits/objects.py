@@ -125,15 +125,17 @@ def choose_substitute(frame: Frame, phrase: NounPhrase, old: Noun, rng: random.R
 def _substitutes(frame: Frame, old: Noun) -> Iterator[Noun]:
     """Yield the nouns that could stand for `old` in this caption as far as nouns and pronouns tell."""
     pronouns = gender_in(frame) if old.kind == "person" else None
-    others = frame.words - {old.lemma, old.plural, *old.lemma.split()}
+    # "Climbers climbing", and a guitarist plays the guitar.
+    stems = {word[:_STEM] for word in frame.words.difference((old.lemma, old.plural), old.lemma.split())}
+    if len(old.lemma) > _STEM and old.lemma[:_STEM] in stems:
+        return
     unfit = () if frame.words.isdisjoint(_CHILDISH) else _ADULTS
     unfit = unfit if frame.words.isdisjoint(_COUPLE) else (*unfit, *_CHILDREN)
     tied = old.kind == "person" and (pronouns is not None or not _TIED.isdisjoint(frame.words - {old.lemma}))
     for new in _candidates(frame, old):
         if new.lemma in frame.lemmas or new.lemma in frame.words or new.category in unfit:
             continue
-        # "Climbers climbing", and a guitarist plays the guitar.
-        if any(len(name) > _STEM and word != name and word[:_STEM] == name[:_STEM] for name in (new.lemma, old.lemma) for word in others):
+        if len(new.lemma) > _STEM and new.lemma[:_STEM] in stems:
             continue
         if tied and (new.gender != old.gender or pronouns == "both"):
             continue
