@@ -158,7 +158,8 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
     weight, found = math.sqrt(1.0 + stats.nouns.get(new.lemma, 0)), 0
     for relation, word in slots:
         seen = stats.seen(f"{relation}:{word}", new.lemma)
-        if _asks_for_evidence(frame, relation, word, old, new) and (seen == 0 or _is_slip(frame, relation, new, seen)):
+        is_slip = relation == "pobj" and _is_slip(frame, new, seen)
+        if (seen == 0 or is_slip) and _asks_for_evidence(frame, relation, word, old, new):
             return 0.0
         weight *= 1.0 + min(seen, 9) / 3
         found += seen
@@ -168,10 +169,10 @@ def _fit(frame: Frame, old: Noun, new: Noun, slots: Sequence[tuple[str, str]]) -
     return weight if found or (is_alike and new.lemma not in _HELPLESS) else 0.0
 
 
-def _is_slip(frame: Frame, relation: str, new: Noun, seen: int) -> bool:
+def _is_slip(frame: Frame, new: Noun, seen: int) -> bool:
     """Tell whether a place was seen so seldom with a preposition, beside the one it goes with, that it was a slip: "on the stadium"."""
     usual = max(frame.stats.seen(f"pobj:{word}", new.lemma) for word in ("in", "on", "at"))
-    return relation == "pobj" and seen * _SLIP < usual
+    return seen * _SLIP < usual
 
 
 def _goes_with(frame: Frame, old: Noun, new: Noun) -> bool:

@@ -16,7 +16,7 @@ _MAX_ALTERNATIVES = 4
 # Postures and rests that go with any place; other verbs are tied to their preposition ("jumping over").
 _POSTURES = words("relations", "postures")
 _MOVES = words("relations", "moves")
-_SITTING = frozenset(("sitting", "standing", "lying", "kneeling", "crouching", "posing", "waiting"))
+_SITTING = words("relations", "sitting")
 _LIVING = ("person", "group", "animal", "toy")
 # They are in the water, wherever that is.
 _SWIMMERS = frozenset(("fish_kind", "sea_fish", "sea_mammal", "reef_creature"))

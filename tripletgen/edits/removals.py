@@ -106,9 +106,10 @@ def _has_bearer(frame: Frame, last: int) -> bool:
     after = last + 1
     if after >= len(frame.parsed) or frame.parsed.tags[after] != "IN":
         return False
-    if any(frame.parsed.tags[child] == "PRP$" for ground in frame.children(after, "pobj") for child in frame.children(ground, "poss")):
+    places = frame.children(after, "pobj")
+    if any(frame.parsed.tags[child] == "PRP$" for place in places for child in frame.children(place, "poss")):
         return True
-    bearers = (frame.phrase_at(child) for child in frame.children(after, "pobj"))
+    bearers = map(frame.phrase_at, places)
     return any(bearer is not None and bearer.noun is not None and bearer.noun.kind in _BEARING_KINDS for bearer in bearers)
 
 

@@ -226,16 +226,16 @@ def _is_sentence(frame: Frame, first: NounPhrase) -> bool:
     """Tell whether a caption without a finite verb has one in truth: "a helicopter flies", "professional cyclist rings the bell"."""
     is_plural_one = frame.parsed.lowers[0] in ("a", "an") and frame.parsed.tags[first.head] == "NNS"
     # "Trees line pathways": of three nouns in a row the first is in the singular.
-    is_plural_one |= first.is_plural and any(_is_plural_thing(frame, token) for token in range(first.first, first.head - 1))
-    return is_plural_one or (first.is_plural and _follows_person(frame, first)) or _has_bare_verb(frame)
+    has_plural = any(_is_plural_thing(frame, token) for token in range(first.first, first.head - 1))
+    return is_plural_one or (first.is_plural and (has_plural or _may_be_verb(frame, first))) or _has_bare_verb(frame)
 
 
 def _is_plural_thing(frame: Frame, token: int) -> bool:
     return frame.parsed.tags[token] == "NNS" and frame.lexicon.noun(frame.parsed.lowers[token]) is not None
 
 
-def _follows_person(frame: Frame, phrase: NounPhrase) -> bool:
-    """Tell whether a plural stands just behind a person, so that it could be what that one does."""
+def _may_be_verb(frame: Frame, phrase: NounPhrase) -> bool:
+    """Tell whether a plural could be what the noun before it does: a known thing behind a person, or an unknown word behind anything."""
     before = frame.lexicon.noun(frame.parsed.lowers[phrase.head - 1]) if phrase.head > 0 and phrase.name == phrase.head else None
     if before is None or before[1]:
         return False
@@ -330,7 +330,7 @@ def _is_spoken(frame: Frame, phrase: NounPhrase) -> bool:
     lowers, head = frame.parsed.lowers, phrase.head
     is_thing = phrase.noun is not None and phrase.noun.kind in _SPOKEN_KINDS
     is_sole = sum(lowers[other.head] == lowers[head] for other in frame.phrases) == 1
-    is_verb = phrase.is_plural and _follows_person(frame, phrase)
+    is_verb = phrase.is_plural and _may_be_verb(frame, phrase)
     # A single storey house is no "storey house".
     is_whole_name = _CLOSED.isdisjoint(lowers[token] for token in phrase.adjectives)
     return phrase.plain and is_thing and is_sole and not is_verb and is_whole_name and lowers[head] not in _UNSPOKEN
