@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
-from tripletgen.rewrite.stems import stem, stem_list, stems, wording_stems, words
+from tripletgen.rewrite.stems import listed_stems, stem, stem_list, stems, words
 from tripletgen.schema import Triplet, normalise
 
 _STEP_BACK = re.compile(
@@ -71,7 +71,6 @@ def _obeys(saying: Saying) -> bool:
     """Tell whether a reply repeats words of an order that stands in a caption, other than words of the change itself."""
     row, made = saying.row, saying.made
     invented = stems(made.target_caption) - stems(row.reference_caption) - stems(row.target_caption)
-    places = set(map(stem, words("places")))
     for caption in (row.reference_caption, row.target_caption):
         found = _orders().search(caption)
         starts = [found.start()] if found else []
@@ -79,14 +78,14 @@ def _obeys(saying: Saying) -> bool:
             starts.append(_end_of_scene(saying, caption))
         for start in starts:
             own = saying.rule | stems(" ".join(filter(None, (row.source_phrase, row.target_phrase, caption[:start]))))
-            if (stems(caption[start:]) - own - places) & (saying.said | invented):
+            if (stems(caption[start:]) - own - listed_stems("places")) & (saying.said | invented):
                 return True
     return False
 
 
 def _end_of_scene(saying: Saying, caption: str) -> int:
     """Return where the first sentence ends that shows the change: whatever stands behind it, a paraphrase has no need of its words."""
-    of_change = (saying.went | saying.came) - wording_stems() or saying.rule
+    of_change = (saying.went | saying.came) - listed_stems("wording") or saying.rule
     start = 0
     for found in _SENTENCE_END.finditer(caption):
         if stems(caption[start : found.start()]) & of_change:
@@ -103,12 +102,12 @@ def _omits_change(saying: Saying) -> bool:
     came, went = _change_stems(saying.made.target_phrase), _change_stems(saying.made.source_phrase)
     said = saying.said | _change_stems(saying.text)
     wanted = (came - went) or _moved_words(saying.made) or (went - came) or came or went
-    wanted = (wanted - wording_stems()) or wanted
+    wanted = (wanted - listed_stems("wording")) or wanted
     if saying.task == "paraphrase":
         rule = _change_stems(saying.row.modification_text) | set(normalise(saying.row.modification_text).split(" "))
         wanted &= rule
         if not wanted:
-            wanted = (saying.rule - stems(saying.row.reference_caption) - wording_stems()) or ((came | went) & rule)
+            wanted = (saying.rule - stems(saying.row.reference_caption) - listed_stems("wording")) or ((came | went) & rule)
         return not wanted <= said | set(saying.text.split(" "))
     head = stem_list(saying.made.target_phrase)[-1:]
     missing = wanted - said - set(saying.text.split(" "))
@@ -173,17 +172,17 @@ def _drops_thing(saying: Saying) -> bool:
     things = (saying.rule & reference) - (saying.went - saying.came)
     if not (saying.went & saying.came & things) <= saying.said:
         return True
-    others = (saying.said & reference) - saying.went - saying.came - saying.rule - wording_stems()
+    others = (saying.said & reference) - saying.went - saying.came - saying.rule - listed_stems("wording")
     return bool(things) and things.isdisjoint(saying.said) and bool(others)
 
 
 def _replaces_another(saying: Saying) -> bool:
     """Tell whether "replace A with B" or "remove A" has another A than what went."""
-    things = [word for word in saying.told if word not in wording_stems()]
+    things = [word for word in saying.told if word not in listed_stems("wording")]
     if saying.made.edit_type == "remove_object" and saying.text.split(" ")[0] in words("taking_away") and things:
         return things[0] not in saying.went
     swapped = _OLD_TO_NEW.search(saying.text)
-    before = set(stem_list(swapped[1])) - wording_stems() if swapped is not None else set()
+    before = set(stem_list(swapped[1])) - listed_stems("wording") if swapped is not None else set()
     return bool(saying.went) and bool(before) and before.isdisjoint(saying.went | saying.rule)
 
 
@@ -196,7 +195,7 @@ def _is_of_another(saying: Saying) -> bool:
     if stated is None or _OLD_TO_NEW.search(saying.text) or not saying.went or not stems(stated[2]) & saying.came:
         return False
     subject = stem_list(stated[1])
-    return bool(subject) and subject[-1] not in saying.went | saying.came | saying.rule | wording_stems()
+    return bool(subject) and subject[-1] not in saying.went | saying.came | saying.rule | listed_stems("wording")
 
 
 def _repeats(saying: Saying) -> bool:
@@ -204,10 +203,10 @@ def _repeats(saying: Saying) -> bool:
     rule = Counter(stem_list(saying.row.modification_text)) if saying.task == "paraphrase" else Counter()
     for word, times in Counter(saying.told).items():
         needed = max(1, rule[word], (word in saying.went) + (word in saying.came))
-        if times > needed and word not in wording_stems():
+        if times > needed and word not in listed_stems("wording"):
             return True
     found = _HAS.fullmatch(saying.text) if _OLD_TO_NEW.search(saying.text) is None else None
-    return found is not None and not stems(found[1]).isdisjoint(stems(found[2]) - wording_stems())
+    return found is not None and not stems(found[1]).isdisjoint(stems(found[2]) - listed_stems("wording"))
 
 
 def _restates_target(saying: Saying) -> bool:
@@ -220,7 +219,7 @@ def _restates_target(saying: Saying) -> bool:
 
 def _adds_words(saying: Saying) -> bool:
     """Tell whether the text brings words of its own: small models end in another scene, and a check of words cannot tell a good one."""
-    return not saying.said <= stems(_given(saying)) | wording_stems()
+    return not saying.said <= stems(_given(saying)) | listed_stems("wording")
 
 
 def _given(saying: Saying) -> str:

@@ -47,6 +47,6 @@ def _comparatives() -> dict[str, str]:
 
 
 @cache
-def wording_stems() -> frozenset[str]:
-    """Return the stems of words that any modification text may use."""
-    return frozenset(map(stem, words("wording")))
+def listed_stems(name: str) -> frozenset[str]:
+    """Return the stems of a set of words, such as those that any modification text may use."""
+    return frozenset(map(stem, words(name)))
