@@ -47,7 +47,7 @@ demo: $(VENV)/.train  ## build a data set and check it; then train and evaluate 
 		--baseline --sheet $(SCENES)/sheet.html --out $(SCENES)/result.json
 
 test: $(VENV)/.dev check browser  ## lint, types, import contracts, tests
-	$(BIN)/python -m pytest -rs
+	$(BIN)/python -m pytest -n 2 --dist worksteal -rs
 
 # Never fails: without a browser its tests are skipped, and say so.
 browser:  ## install Chromium for the tests of the report, where it is missing: on Debian, as root
@@ -131,7 +131,7 @@ cards: $(VENV)/.dev  ## fill the cards that are kept in data_cards/ from fresh b
 bench-report: $(VENV)/.dev  ## time, memory and size of a report of half a million rows
 	$(BIN)/python benchmarks/report_size.py
 
-lexicon: $(VENV)/.dev  ## compute what follows from the word lists: plurals.yaml and seen.json
+lexicon: $(VENV)/.dev  ## compute what follows from the word lists: plurals.json, verbs.json and seen.json
 	$(BIN)/python -m tripletgen.lexicon.regenerate
 
 depiction: $(VENV)/.bench  ## compute the weights that tell descriptions from other texts

@@ -5,7 +5,8 @@
 The yardstick ranks the whole gallery of every query and compares names, as the released evaluation scripts of the field do. Both
 sides get the same random features of the size of CIRR's validation split, run one after the other, each in a process of its own,
 and must give the same figures. Both make the matrix product of queries and images in single precision, which no way of ranking can
-save: on a CPU it alone takes a fifteenth of the yardstick's time. It is timed by itself, and the bar is for what each side takes beside its own.
+save: on a CPU it alone takes a fifteenth of the yardstick's time. It is timed by itself, and the bar is for
+what each side takes beside its own.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Find the files that ship beside the code, in a source tree and in an installed wheel alike."""
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ def asset(name: str) -> Path:
 def read_yaml(name: str) -> Any:
     """Return the parsed content of a shipped YAML file; the caller must not change it."""
     return yaml.load(asset(name).read_text(encoding="utf-8"), Loader=_Loader)
+
+
+@cache
+def read_json(name: str) -> Any:
+    """Return the parsed content of a shipped JSON file; the caller must not change it."""
+    return json.loads(asset(name).read_text(encoding="utf-8"))
 
 
 @cache

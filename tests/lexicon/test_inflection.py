@@ -1,8 +1,13 @@
 """Words are inflected as they are spoken."""
 
+import lemminflect
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tripletgen.lexicon.inflection import article, inflect_plural, plural_of, verb_form, verb_lemma
+from tripletgen.assets import read_json
+from tripletgen.lexicon.inflection import TAGS, VERBS_FILE, article, plural_of, regular_forms, verb_form, verb_lemma
+from tripletgen.lexicon.regenerate import known_verbs
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,6 @@ def test_the_article_follows_the_sound(words, expected):
 )
 def test_plurals(noun, plural):
     assert plural_of(noun) == plural
-    assert inflect_plural(noun) == plural
 
 
 @pytest.mark.parametrize(
@@ -48,12 +52,63 @@ def test_plurals(noun, plural):
         ("be", "VBZ", "is"),
         ("ride", "VBP", "ride"),
         ("light", "VBD", "lit"),
+        ("stop", "VBD", "stopped"),
+        ("mix", "VBG", "mixing"),
+        ("quit", "VBG", "quitting"),
+        ("watch", "VBZ", "watches"),
+        ("see", "VBG", "seeing"),
+        ("dye", "VBG", "dyeing"),
+        ("take", "VBN", "taken"),
+        ("vlog", "VBG", "vlogging"),
+        ("photobomb", "VBD", "photobombed"),
     ],
 )
 def test_verb_forms(lemma, tag, form):
     assert verb_form(lemma, tag) == form
 
 
-@pytest.mark.parametrize(("form", "lemma"), [("running", "run"), ("rides", "ride"), ("was", "be"), ("lying", "lie"), ("sat", "sit")])
+@pytest.mark.parametrize(
+    ("form", "lemma"),
+    [
+        ("running", "run"),
+        ("rides", "ride"),
+        ("was", "be"),
+        ("lying", "lie"),
+        ("sat", "sit"),
+        ("found", "find"),
+        ("saw", "see"),
+        ("hoped", "hope"),
+        ("hopped", "hop"),
+        ("carries", "carry"),
+        ("walk", "walk"),
+        ("vaping", "vape"),
+        ("vlogging", "vlog"),
+        ("texts", "text"),
+        ("xylophone", "xylophone"),
+        ("s", "s"),
+    ],
+)
 def test_verb_lemmas(form, lemma):
     assert verb_lemma(form) == lemma
+
+
+def test_every_form_that_lemminflect_knows_gets_its_lemma():
+    forms = {form for form in known_verbs("lemma_lu.csv.gz") if form not in ("lighted", "speeded")}
+    assert len(forms) > 20_000
+    assert {form: verb_lemma(form) for form in forms} == {form: lemminflect.getLemma(form, "VERB")[0] for form in forms}
+
+
+def test_every_verb_that_lemminflect_knows_gets_its_forms():
+    verbs = {verb for verb in known_verbs("infl_lu.csv.gz") if verb not in ("be", "light", "speed")}
+    assert len(verbs) > 6_000
+    for tag in TAGS:
+        told = {verb: (lemminflect.getInflection(verb, tag) or (verb,))[0].replace(" ", "") for verb in verbs}
+        assert {verb: verb_form(verb, tag) for verb in verbs} == told
+
+
+@given(st.from_regex(r"[b-z][a-z]{1,9}", fullmatch=True))
+def test_the_lemma_of_a_regular_form_has_that_form(lemma):
+    told = read_json(VERBS_FILE)["lemmas"]  # "cuing" is of "cue", which has "cueing" first
+    for form in regular_forms(lemma):
+        found = verb_lemma(form)
+        assert form in (found, *(verb_form(found, tag) for tag in TAGS)) or form in told

@@ -1,13 +1,10 @@
 """The lexicon is large enough, consistent, and free of the words that YAML takes for truth values."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
-from tripletgen.assets import asset, read_yaml
+from tripletgen.assets import asset, read_json, read_yaml
 from tripletgen.lexicon import ADD_WAYS, load_lexicon, words
-from tripletgen.lexicon.regenerate import plurals, seen
+from tripletgen.lexicon.regenerate import plurals, seen, verbs
 
 
 def strings(value):
@@ -71,6 +68,6 @@ def test_a_word_set_that_is_not_there_is_a_bug():
 
 
 def test_the_computed_files_follow_from_the_others():
-    folder = Path(asset("lexicon/nouns.yaml")).parent
-    assert yaml.safe_load((folder / "plurals.yaml").read_text(encoding="utf-8")) == plurals()
-    assert (folder / "seen.json").read_text(encoding="utf-8") == seen()
+    assert read_json("lexicon/plurals.json") == plurals()
+    assert read_json("lexicon/verbs.json") == verbs()
+    assert asset("lexicon/seen.json").read_text(encoding="utf-8") == seen()

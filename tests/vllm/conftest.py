@@ -33,8 +33,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def engine_environment() -> dict[str, str]:
     """Return the environment of a process that holds an engine on the CPU."""
+    # Left alone, vLLM keeps a core free for its scheduler, which is half of the two that CI has.
+    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     return environment(
-        VLLM_CPU_KVCACHE_SPACE="2", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1", HF_HUB_OFFLINE="1", VLLM_LOGGING_LEVEL="WARNING"
+        VLLM_CPU_OMP_THREADS_BIND=cores,
+        VLLM_CPU_KVCACHE_SPACE="2",
+        VLLM_NO_USAGE_STATS="1",
+        DO_NOT_TRACK="1",
+        HF_HUB_OFFLINE="1",
+        VLLM_LOGGING_LEVEL="WARNING",
     )
 
 
@@ -98,12 +105,12 @@ BUILD = ["--pairs", "--max-per-caption", "1", "--licence", "LicenseRef-captions"
 
 @pytest.fixture(scope="session")
 def shares(rules: Path) -> dict[str, float]:
-    """Return the shares by which each task is asked for about 250 rows, or for all that there are."""
+    """Return the shares by which each task is asked for at least 200 rows, or for all that there are; a share is not met to the row."""
     origins = read_manifest(rules)["triplets"]["origin"]
     return {
-        "paraphrase": round(250 / origins["rule"], 3),
-        "edit": round(250 / origins["rule"], 3),
-        "describe": round(min(1.0, 250 / origins["pair"]), 3),
+        "paraphrase": round(216 / origins["rule"], 3),
+        "edit": round(235 / origins["rule"], 3),
+        "describe": round(min(1.0, 216 / origins["pair"]), 3),
     }
 
 
