@@ -27,8 +27,10 @@ _PARTICIPLES = {
 }
 # What may stand between a thing that goes and a place that stays.
 _PLACING = frozenset(("in", "on", "at", "near", "outside", "inside", "against", "during", "by", "under", "beside", "behind"))
+_LIVING = ("person", "group", "animal")
 _TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among", "each", "hands"])
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
+_BEARING = (["in"], ["on"], ["over"], ["around"], ["under"])
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
 # "A drawing of a surfer with a board": it is not clear who has it, but that it is there.
 _SHOWN_BY = MEDIA | words("views", "partitives")
@@ -140,14 +142,21 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         run = _run(frame, token)
         thing = _thing(frame, objects[0]) if len(objects) == 1 else None
         owner = _owner(frame, parsed.heads[token])
-        if run is None or thing is None or owner is None or _has_verb(frame, *run):
+        if run is None or thing is None or owner is None:
             continue
         if (word == "in" and not _is_worn(thing)) or (parsed.lowers[token - 1] == "playing" and not _is_played_with(thing)):
             continue
-        if _has_place(frame, objects[0]):
-            # "In a blue shirt against a wall": only the shirt goes.
+        ties = ["conj", "cc", "acl", "relcl"]
+        if token == owner.head + 1 and _is_said_of_owner(frame, thing, owner):
+            # "A woman with a suitcase walking down a road": it is the woman who walks.
             run = (run[0], objects[0])
-        tied = frame.children(objects[0], "conj", "cc", "acl", "relcl") or parsed.tags[token - 1] in ("CC", "IN")
+            ties.remove("acl")
+        elif _has_verb(frame, *run):
+            continue
+        elif _has_place(frame, objects[0]):
+            # "In a blue shirt against a wall": only the shirt goes; but a bag "on her shoulder" with the shoulder.
+            run = (run[0], _borne_to(frame, objects[0]))
+        tied = frame.children(objects[0], *ties) or parsed.tags[token - 1] in ("CC", "IN")
         if tied or _followed_by_and(frame, run[1]):
             continue
         if "," in parsed.lowers[run[0] : run[1] + 1]:
@@ -158,6 +167,31 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         # Nobody is taken "from" somebody.
         alike = thing.noun is not None and thing.noun.kind in ("person", "group")
         yield _Part(*run, thing, None if is_shown else owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
+
+
+def _is_said_of_owner(frame: Frame, thing: NounPhrase, owner: NounPhrase) -> bool:
+    """Tell whether what a dead thing is said to do just after its name is what its living owner does."""
+    said = frame.children(thing.head, "acl")
+    if said != [thing.head + 1] or frame.parsed.tags[said[0]] != "VBG" or frame.parsed.lowers[said[0]] not in _POSTURES:
+        return False
+    kinds = [noun.kind if noun is not None else "" for noun in (owner.noun, thing.noun)]
+    return kinds[0] in _LIVING and kinds[1] not in _LIVING
+
+
+def _end_of(frame: Frame, thing: NounPhrase) -> int:
+    """Return the last token of a thing with what it is of: "a bouquet of tulips"."""
+    of = thing.head + 1
+    parts = frame.children(of, "pobj") if frame.parsed.lowers[of : of + 1] == ["of"] and frame.parsed.heads[of] == thing.head else []
+    return parts[0] if len(parts) == 1 and not frame.children(parts[0], "conj", "cc", "acl", "relcl") else thing.head
+
+
+def _borne_to(frame: Frame, last: int) -> int:
+    """Return the last token of a thing with the part of the body that bears it: "a bag on his shoulder"."""
+    after = last + 1
+    places = frame.children(after, "pobj") if frame.parsed.lowers[after : after + 1] in _BEARING else []
+    bearer = frame.phrase_at(places[0]) if len(places) == 1 else None
+    is_body = bearer is not None and bearer.noun is not None and bearer.noun.kind == "body"
+    return places[0] if is_body and frame.subtree(after)[-1] == places[0] else last
 
 
 def _has_place(frame: Frame, head: int) -> bool:
@@ -192,9 +226,11 @@ def _joined_participles(frame: Frame) -> Iterator[_Part]:
             continue
         children = [child for child in frame.children(token) if parsed.tags[child] not in (".", ",")]
         first = parsed.heads[token]
-        if len(children) != 1 or parsed.deps[children[0]] != "dobj" or parsed.deps[first] != "acl":
+        if len(children) != 1 or parsed.deps[children[0]] != "dobj" or parsed.tags[first] != "VBG":
             continue
-        run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[first])
+        doers = [parsed.heads[first]] if parsed.deps[first] == "acl" else frame.children(first, "nsubj")
+        run, thing = _run(frame, token), _thing(frame, children[0])
+        owner = frame.phrase_at(doers[0]) if doers else None
         if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "prep", "acl", "relcl"):
             continue
         yield _Part(token - 1, run[1], thing, owner, _PARTICIPLES[word])
@@ -231,9 +267,10 @@ def _participles(frame: Frame) -> Iterator[_Part]:
         run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[token])
         if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "acl", "relcl"):
             continue
-        if children[1:] or _has_place(frame, children[0]):
-            run = (token, children[0])
-        elif frame.children(children[0], "prep"):
+        end = _end_of(frame, thing)
+        if children[1:] or _has_place(frame, children[0]) or _has_place(frame, end):
+            run = (token, _borne_to(frame, end))
+        elif run[1] != end:
             continue
         if not _followed_by_and(frame, run[1]):
             yield _Part(*run, thing, owner, _PARTICIPLES[word])
