@@ -8,7 +8,6 @@ from tripletgen.lexicon.inflection import verb_lemma
 from tripletgen.parsing import ParsedCaption
 
 _NOUN_TAGS = frozenset(("NN", "NNS"))
-_COMPOUND_TAGS = frozenset(("NN", "NNS", "NNP", "NNPS"))
 _ADJECTIVE_TAGS = frozenset(("JJ", "JJR", "JJS", "VBN", "VBG", "NN"))
 # A word of these just before a phrase belongs to it in truth, whatever the parse says.
 _CLINGING = frozenset(("POS", "HYPH", "RB", "RBR", "RBS", "NN", "NNS", "NNP", "NNPS", "JJ", "RP", "CD"))

@@ -89,7 +89,6 @@ class ChangeAction:
         slots |= {
             "old_ing": verb_form(verb_lemma(old), "VBG") + (f" {self._thing(frame, token)}" if rest else ""),
             "new_ing": f"{verb_form(new, 'VBG')}{rest}",
-            "new_ing_bare": verb_form(new, "VBG"),
             "new_inf": f"{new}{rest}",
         }
         return Edit(self.name, self.edit_type, f"{old}{rest}", f"{form}{rest}", (change,), "action", slots)

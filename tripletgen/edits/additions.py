@@ -1,9 +1,8 @@
-"""add_object: a thing more, worn or held by a person, beside what is shown, on the table, in the background or the sky."""
+"""add_object: a thing more, worn or held by a person, beside what is shown, on the table or in the background."""
 
 import math
 import random
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tripletgen.edits.base import GRAPHIC, MEDIA, Change, Edit, Frame, form_of, name_of, naming, shuffled, slots_of
 from tripletgen.lexicon import Noun, words
@@ -28,14 +27,6 @@ _ANCHORS = {
     "background": ("person", "animal", "vehicle", "structure", "building"),
 }
 _OPEN_AIR = ("beside", "background")
-
-
-class Addition(NamedTuple):
-    """Where new words go, and how they are said."""
-
-    position: int
-    words: str
-    wording: str
 
 
 class AddObject:

@@ -63,8 +63,6 @@ class ChangeAttribute:
         if old is not None:
             slots |= slots_of("old", naming(f"{old} {noun}", phrase.noun, is_plural=phrase.is_plural))
             slots |= value_slots(old, phrase, "old_value")
-        if group.aspect:
-            slots["aspect"] = group.aspect
         if new in group.stuff:
             slots["stuff"] = group.stuff[new]
         if new in group.phrase:

@@ -24,7 +24,6 @@ _TOWARDS = ("at", "to", "toward", "towards", "into", "from", "for")
 _INDOOR_WORDS = words("base", "indoor_words")
 _TALE_WORDS = words("base", "tale_words")
 _NOT_OUTDOOR = _INDOOR_WORDS | GRAPHIC | _TALE_WORDS
-OUTDOOR_KINDS = ("landscape", "building")
 
 
 class Change(NamedTuple):
@@ -306,11 +305,6 @@ def is_subject(frame: Frame, phrase: NounPhrase) -> bool:
 def form_of(noun: Noun, *, plural: bool) -> str:
     """Return the noun in a number."""
     return noun.plural if plural and noun.is_count else noun.lemma
-
-
-def pick(rng: random.Random, weights: dict[str, float]) -> str:
-    """Return a key at random by weight."""
-    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def shuffled(rng: random.Random, items: Iterable[NounPhrase]) -> list[NounPhrase]:

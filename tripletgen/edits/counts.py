@@ -89,7 +89,7 @@ class ChangeCount:
         if not was_plural and phrase.determiner < 0:
             source = naming(old_words, noun, is_plural=False).a
         slots = slots_of("old", naming(old_words, noun, is_plural=was_plural))
-        slots |= {"target": target, "number": _WORDS[new], "noun": form, "be": "are" if becomes_plural else "is"}
+        slots |= {"target": target, "number": _WORDS[new], "noun": form}
         slots["things"] = noun.plural
         if old:
             slots["more"] = "more" if new > old else "fewer"

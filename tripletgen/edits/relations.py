@@ -42,7 +42,6 @@ class ChangeRelation:
         """Return the edit that puts a preposition in the place of another."""
         parsed = frame.parsed
         old = parsed.span(*span)
-        determiner = parsed.lowers[ground.determiner] if ground.determiner >= 0 else ""
         slots = slots_of("figure", name_of(frame, figure, short=True)) | slots_of("ground", name_of(frame, ground, short=True))
         slots |= {"old_relation": old.lower(), "new_relation": new}
         if new != "overlooking":
@@ -53,8 +52,6 @@ class ChangeRelation:
         if before in _MOVES:
             slots["moving"] = verb_form(verb_lemma(before), "VBG")
         assert ground.noun is not None
-        if ground.noun.is_count or determiner:
-            slots["place"] = slots["ground_the"]
         source = f"{old} {form_of(ground.noun, plural=ground.is_plural)}"
         target = f"{new} {form_of(ground.noun, plural=ground.is_plural)}"
         change = Change(parsed.starts[span[0]], parsed.ends[span[1]], new)

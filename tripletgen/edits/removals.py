@@ -139,25 +139,12 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         if word not in _BESIDE or parsed.deps[token] != "prep" or token < 1:
             continue
         objects = frame.children(token, "pobj")
-        run = _run(frame, token)
         thing = _thing(frame, objects[0]) if len(objects) == 1 else None
         owner = _owner(frame, parsed.heads[token])
-        if run is None or thing is None or owner is None:
+        run = None if thing is None or owner is None else _reach(frame, token, thing, owner)
+        if run is None or thing is None or owner is None or parsed.tags[token - 1] in ("CC", "IN") or _followed_by_and(frame, run[1]):
             continue
         if (word == "in" and not _is_worn(thing)) or (parsed.lowers[token - 1] == "playing" and not _is_played_with(thing)):
-            continue
-        ties = ["conj", "cc", "acl", "relcl"]
-        if token == owner.head + 1 and _is_said_of_owner(frame, thing, owner):
-            # "A woman with a suitcase walking down a road": it is the woman who walks.
-            run = (run[0], objects[0])
-            ties.remove("acl")
-        elif _has_verb(frame, *run):
-            continue
-        elif _has_place(frame, objects[0]):
-            # "In a blue shirt against a wall": only the shirt goes; but a bag "on her shoulder" with the shoulder.
-            run = (run[0], _borne_to(frame, objects[0]))
-        tied = frame.children(objects[0], *ties) or parsed.tags[token - 1] in ("CC", "IN")
-        if tied or _followed_by_and(frame, run[1]):
             continue
         if "," in parsed.lowers[run[0] : run[1] + 1]:
             continue
@@ -167,6 +154,20 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         # Nobody is taken "from" somebody.
         alike = thing.noun is not None and thing.noun.kind in ("person", "group")
         yield _Part(*run, thing, None if is_shown else owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
+
+
+def _reach(frame: Frame, token: int, thing: NounPhrase, owner: NounPhrase) -> tuple[int, int] | None:
+    """Return first and last token of what goes with a preposition and its thing, or None where more hangs on the thing."""
+    run = _run(frame, token)
+    if run is None or frame.children(thing.head, "conj", "cc", "relcl"):
+        return None
+    if token == owner.head + 1 and _is_said_of_owner(frame, thing, owner):
+        # "A woman with a suitcase walking down a road": it is the woman who walks.
+        return token, thing.head
+    if _has_verb(frame, *run) or frame.children(thing.head, "acl"):
+        return None
+    # "In a blue shirt against a wall": only the shirt goes; but a bag "on her shoulder" with the shoulder.
+    return (token, _borne_to(frame, thing.head)) if _has_place(frame, thing.head) else run
 
 
 def _is_said_of_owner(frame: Frame, thing: NounPhrase, owner: NounPhrase) -> bool:

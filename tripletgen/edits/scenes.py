@@ -114,14 +114,10 @@ class ChangeScene:
         if parsed.lowers[preposition] not in ("through", "along"):
             # "In a park and not along the road" compares a place with a way.
             slots["old_place"] = source.lower()
-        slots |= {
-            "new_place": f"{new.preposition} {name.a if bare else place}",
-            "old_the": f"the {old}",
-        }
+        slots |= {"new_in": f"{new.preposition} {name.a if bare else place}", "old_the": f"the {old}"}
         if parsed.lowers[preposition] != "on":
             # A stage or a road is no setting of itself.
             slots["old_a"] = f"{article(old)} {old}"
-        slots |= {"new_in": slots["new_place"]}
         change = Change(parsed.starts[preposition], parsed.ends[phrase.head], target)
         return Edit(self.name, self.edit_type, source, target, (change,), "scene", slots)
 

@@ -1,4 +1,4 @@
-"""The typed lexicon: which nouns may stand for one another, and what may be said of them. The data are YAML beside this file."""
+"""The typed lexicon: which nouns may stand for one another, and what may be said of them. The data lie beside this file."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from tripletgen.assets import read_yaml
 from tripletgen.lexicon.inflection import plural_of
 
 MAX_NOUN_WORDS = 3
-ADD_WAYS = ("wear", "hold", "beside", "surface", "background", "sky")
+ADD_WAYS = ("wear", "hold", "beside", "surface", "background")
 
 
 class Noun(NamedTuple):
@@ -27,13 +27,6 @@ class Noun(NamedTuple):
     def is_count(self) -> bool:
         """Tell whether the noun has both numbers (`a dog`, `dogs`), unlike `bread` and `jeans`."""
         return self.number == "count"
-
-
-class Attribute(NamedTuple):
-    """One value of an attribute group such as `red` of `paint`."""
-
-    word: str
-    group: str
 
 
 class AttributeGroup(NamedTuple):

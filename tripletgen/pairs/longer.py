@@ -63,7 +63,7 @@ def place_edit(frame: Frame, found: Found) -> Edit | str:
 def _scene_edit(frame: Frame, subject: NounPhrase, found: Found, old: _Whole, new: _Whole, preposition: str) -> Edit:
     source, target = frame.parsed.span(found.first, found.last), f"{preposition} {new.name.a}"
     slots = slots_of("subject", name_of(frame, subject, short=True)) | slots_of("new", new.name)
-    slots |= {"old_place": source, "new_place": target, "old_the": old.name.the, "new_in": target}
+    slots |= {"old_place": source, "old_the": old.name.the, "new_in": target}
     change = Change(frame.parsed.starts[found.first], frame.parsed.ends[found.last], target)
     return Edit("change_scene", "change_scene", source, target, (change,), "scene", _for_wholes(slots))
 
@@ -82,12 +82,10 @@ def deed_edit(frame: Frame, found: Found) -> Edit | str:
         return "pair_of_synonyms"
     # What is done is told with its object, and one verb with two ends whole: "sitting on a couch", "sitting in a car".
     last = found.last if old == new else _end_of_deed(frame, found.first)
-    new_ing = verb_form(new, "VBG")
     slots = slots_of("agent", name_of(frame, agent, short=True))
     slots |= {
         "old_ing": verb_form(old, "VBG") + parsed.text[parsed.ends[found.first] : parsed.ends[last]],
-        "new_ing": f"{new_ing} {rest}",
-        "new_ing_bare": new_ing,
+        "new_ing": f"{verb_form(new, 'VBG')} {rest}",
         "new_inf": f"{new} {rest}",
     }
     change = Change(parsed.starts[found.first], parsed.ends[found.last], found.filler)
