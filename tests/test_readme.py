@@ -11,6 +11,7 @@ import tripletgen
 from tests.helpers import CAPTIONS, ROOT, environment, run_cli, write_lines
 from tripletgen.captions.clean import DROP_REASONS
 from tripletgen.filters import FILTERS
+from tripletgen.options import read_recipe
 from tripletgen.schema import Triplet
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,7 +64,7 @@ def test_the_format_names_every_column_and_every_reason():
 def test_the_recipe_of_the_documents_is_valid(tmp_path):
     (recipe,) = blocks("yaml", (ROOT / "docs/recipes.md").read_text(encoding="utf-8"))
     (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    values = tripletgen.options.read_recipe(tmp_path / "recipe.yaml")
+    values = read_recipe(tmp_path / "recipe.yaml")
     assert [source.licence for source in values["sources"]] == ["CC-BY-4.0", "CC0-1.0", "unknown"]
 
 

@@ -133,6 +133,16 @@ def test_a_caption_can_become(name, text, target, frame_for):
         ("remove_object", "A woman and her son eating watermelon.", r"^[Hh]er son"),
         ("remove_object", "A boy sitting with an excited dog with mouth open.", r"sitting open"),
         ("remove_object", "An alley in the old town with a man jogging.", r"town jogging"),
+        ("remove_object", "A main square with people at a street cafe.", r"square at a street cafe"),
+        ("remove_object", "A female bison with her calf cross the road.", r"bison cross"),
+        ("remove_object", "A truck and a heap of apples on the ground.", r"truck of apples"),
+        ("remove_object", "A grapefruit and food in a box.", r"grapefruit in a box"),
+        ("remove_object", "A mixed herd of cows and goats on a farm.", r"mixed herd of (?:cows|goats) on"),
+        ("remove_object", "A cartoon illustration with a cupcake.", r"illustration\.$"),
+        ("change_attribute", "A man standing near a grey wall.", r"gray"),
+        ("change_relation", "A tent outside a shop.", r"in front of"),
+        ("change_action", "A man sitting and playing a guitar on stage.", r"carrying"),
+        ("change_viewpoint", "The children playing in a park on tuesday.", r"morning|evening|night|\brain"),
         ("remove_object", "A carrot cake with cream cheese frosting.", r"cake frosting"),
         ("change_relation", "A man using a laptop on a couch.", r"(?:behind|beside|in front of|next to) (?:a|the) couch"),
         ("change_relation", "A mug with black lines on a table.", r"(?:behind|beside|under) a table"),
@@ -171,3 +181,14 @@ def test_a_combined_text_joins_texts_of_one_build(frame_for):
     for phrasing, text in said:
         assert " and " in text
         assert text.startswith(("has ", "shows ", "features ")) == (phrasing == "predicate"), text
+
+
+def test_where_one_framing_gives_way_to_another_the_text_names_both(frame_for):
+    frame = frame_for("Aerial view of a small village.")
+    edits = [edit for seed in range(80) for edit in BY_NAME["change_viewpoint"].propose(frame, random.Random(seed))]
+    reframed = [edit for edit in edits if edit.source_phrase == "aerial view" and edit.target_phrase in ("wide shot", "distant view")]
+    assert {edit.target_phrase for edit in reframed} == {"wide shot", "distant view"}
+    for number, edit in enumerate(reframed):
+        said = word_edit(edit, random.Random(number))[1]
+        assert "aerial view" in said
+        assert edit.target_phrase in said

@@ -106,7 +106,7 @@ def test_every_verb_that_lemminflect_knows_gets_its_forms():
         assert {verb: verb_form(verb, tag) for verb in verbs} == told
 
 
-@given(st.from_regex(r"[b-z][a-z]{1,9}", fullmatch=True))
+@given(st.from_regex(r"[b-z][a-z]{1,9}", fullmatch=True).filter(lambda lemma: lemma != "be"))
 def test_the_lemma_of_a_regular_form_has_that_form(lemma):
     told = read_json(VERBS_FILE)["lemmas"]  # "cuing" is of "cue", which has "cueing" first
     for form in regular_forms(lemma):

@@ -16,6 +16,7 @@ _MAX_OBJECT_DISTANCE = 5
 _MAX_ALTERNATIVES = 2
 # Where a thing is driven or carried to: other verbs with the same thing go nowhere.
 _WAYS = words("actions", "ways")
+_RESTING = words("actions", "resting")
 # What may follow a verb that stands alone, and what it must not govern.
 _ENDS = ("", ".", ",", "and", "while")
 _BEFORE_NOUN = frozenset(("JJ", "PRP$", "DT", "CD", "POS"))
@@ -70,6 +71,9 @@ class ChangeAction:
                 continue
             if (token and parsed.tags[token - 1] in _BEFORE_NOUN) or frame.children(token, "conj") or _has_company(frame, agent, token):
                 # "Our many walks" is a noun; who sits and stares does not sleep.
+                continue
+            if parsed.deps[token] == "conj" and verb_lemma(parsed.lowers[parsed.heads[token]]) in _RESTING:
+                # And who sits and plays a guitar does not carry it.
                 continue
             lemma = verb_lemma(parsed.lowers[token])
             others = _alternatives(frame, token, lemma, agent.noun)

@@ -81,7 +81,7 @@ def _relations(frame: Frame) -> Iterator[tuple[int, int, NounPhrase, NounPhrase,
             if words not in _sets():
                 continue
             figure, moves = figure_of(frame, first)
-            if figure is None or figure.noun is None or figure.noun.category in _SWIMMERS:
+            if figure is None or figure.noun is None or figure not in frame.shown or figure.noun.category in _SWIMMERS:
                 continue
             if frame.parsed.deps[figure.head] == "conj" or frame.children(figure.head, "conj"):
                 continue
@@ -141,6 +141,7 @@ def _alternatives(words: str, figure: NounPhrase, ground: NounPhrase, *, moves: 
 
 _ALIKE = (
     frozenset(("beside", "next to", "near", "by", "outside")),
+    frozenset(("outside", "in front of")),
     frozenset(("under", "underneath", "beneath")),
     frozenset(("on", "on top of")),
     frozenset(("towards", "toward")),

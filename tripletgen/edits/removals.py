@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from tripletgen.edits.base import MEDIA, Change, Edit, Frame, name_of, slots_of
@@ -28,13 +29,15 @@ _PARTICIPLES = {
 # What may stand between a thing that goes and a place that stays.
 _PLACING = frozenset(("in", "on", "at", "near", "outside", "inside", "against", "during", "by", "under", "beside", "behind"))
 _LIVING = ("person", "group", "animal")
-_TIES = frozenset(["between", "both", "together", "two", "pair", "couple", "among", "each", "hands"])
+_TIES = words("removals", "ties")
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING = (["in"], ["on"], ["over"], ["around"], ["under"])
 _BEARING_KINDS = ("body", "clothing", "accessory", "footwear")
 # "A drawing of a surfer with a board": it is not clear who has it, but that it is there.
 _SHOWN_BY = MEDIA | words("views", "partitives")
-_TIES_AFTER = frozenset(("and", "or", ",", "-", "of", "like", "as", "due", "while"))
+_TIES_AFTER = frozenset(("and", "or", ",", "-", "of", "like", "as", "due", "while", "either"))
+# Things that have a place within them, not one that they stand in: "a square with people at a cafe".
+_WIDE_KINDS = ("room", "landscape", "building", "graphic", "backdrop")
 # No wall is taken out of a room.
 _BUILT_IN = frozenset(("wall", "barrier"))
 _FAR = (["background"], ["distance"], ["foreground"])
@@ -151,9 +154,25 @@ def _with_phrases(frame: Frame) -> Iterator[_Part]:
         is_shown = parsed.lowers[owner.head] in _SHOWN_BY
         if not is_shown and (owner.noun is None or owner.noun.kind == "event"):
             continue
+        if (is_shown and _shows_nothing_else(frame, thing)) or _act_together(frame, owner):
+            continue
         # Nobody is taken "from" somebody.
         alike = thing.noun is not None and thing.noun.kind in ("person", "group")
-        yield _Part(*run, thing, None if is_shown else owner, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
+        named = None if is_shown or frame.children(owner.head, "conj") else owner
+        yield _Part(*run, thing, named, "remove_nearby" if alike else _WORDINGS.get(word, "remove_nearby"))
+
+
+def _act_together(frame: Frame, owner: NounPhrase) -> bool:
+    """Tell whether the verb is that of several, so that one alone would not agree: "a bison with her calf cross the road"."""
+    parsed = frame.parsed
+    is_subject = parsed.deps[owner.head] == "nsubj" and not owner.is_plural
+    return is_subject and parsed.tags[parsed.heads[owner.head]] in ("VB", "VBP")
+
+
+def _shows_nothing_else(frame: Frame, thing: NounPhrase) -> bool:
+    """Tell whether a thing is all that a picture, a pattern or the like shows."""
+    others = (phrase for phrase in frame.phrases if phrase is not thing and frame.parsed.lowers[phrase.head] not in _SHOWN_BY)
+    return all(other.noun is None or other.noun.kind in _WIDE_KINDS for other in others)
 
 
 def _reach(frame: Frame, token: int, thing: NounPhrase, owner: NounPhrase) -> tuple[int, int] | None:
@@ -164,10 +183,16 @@ def _reach(frame: Frame, token: int, thing: NounPhrase, owner: NounPhrase) -> tu
     if token == owner.head + 1 and _is_said_of_owner(frame, thing, owner):
         # "A woman with a suitcase walking down a road": it is the woman who walks.
         return token, thing.head
+    end = _end_of(frame, thing)
     if _has_verb(frame, *run) or frame.children(thing.head, "acl"):
         return None
+    if not _has_place(frame, end):
+        return run if run[1] == end else None
     # "In a blue shirt against a wall": only the shirt goes; but a bag "on her shoulder" with the shoulder.
-    return (token, _borne_to(frame, thing.head)) if _has_place(frame, thing.head) else run
+    last = _borne_to(frame, end)
+    is_wide = frame.parsed.lowers[owner.head] in _SHOWN_BY or (owner.noun is not None and owner.noun.kind in _WIDE_KINDS)
+    is_borne_elsewhere = last > end and (owner.noun is None or owner.noun.kind not in _LIVING)
+    return None if is_wide or is_borne_elsewhere else (token, last)
 
 
 def _is_said_of_owner(frame: Frame, thing: NounPhrase, owner: NounPhrase) -> bool:
@@ -306,7 +331,7 @@ def _conjuncts(frame: Frame) -> Iterator[_Part]:
             continue
         agreed = _agreed(frame, phrase, plural=phrase.is_plural)
         if agreed is not None:
-            yield _Part(coordinators[0], thing.head, thing, None, "remove", agreed)
+            yield _Part(coordinators[0], _end_of(frame, thing), thing, None, "remove", agreed)
         first, agreed = _thing(frame, phrase.head), _agreed(frame, phrase, plural=thing.is_plural)
         if first is not None and first.plain and agreed is not None and _can_stay(frame, first, thing):
             yield _Part(first.first, coordinators[0], first, None, "remove", agreed)
@@ -324,7 +349,10 @@ def _are_two(frame: Frame, phrase: NounPhrase, second: NounPhrase, coordinator: 
         return False  # the third of a list, a game of snakes and ladders
     if parsed.deps[phrase.head] != "nsubj" and parsed.tags[second.head + 1 : second.head + 2] in (["VBP"], ["VB"]):
         return False  # a sentence in truth, whose verb would not agree
-    kinds = {noun.kind for noun in (phrase.noun, second.noun) if noun is not None}
+    nouns = [noun for noun in (phrase.noun, second.noun) if noun is not None]
+    kinds = {noun.kind for noun in nouns}
+    if any(one.lemma == other.kind != "person" and one != other for one, other in product(nouns, nouns)):
+        return False  # a grapefruit is food itself
     is_said_of_one = len(kinds) > 1 and frame.children(second.head, "prep", "acl", "relcl")
     return not is_said_of_one and not frame.children(second.head, "conj") and not _shares_adjective(phrase, second)
 

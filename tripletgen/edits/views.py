@@ -35,7 +35,8 @@ _MOVING = words("views", "moving")
 _TONED = words("views", "toned")
 _LIT_WORDS = _LIGHTS | _COLORS | words("views", "cut_out")
 _UNFRAMED = words("views", "framed") | _MOVING | GRAPHIC | TITLES | BREAKS
-_TIMELESS = _LIGHTS | GRAPHIC | TITLES | _MOVING
+_TIMELESS = _LIGHTS | GRAPHIC | TITLES | _MOVING | words("views", "weekdays")
+_WIDE = words("views", "wide")
 _SEASONS = frozenset(("winter", "summer", "autumn", "spring"))
 _COLD = frozenset(("in the snow", "on a snowy day", "in winter", "on a gray winter day"))
 _FUNCTION = frozenset(("a", "in", "on", "the", "at", "day"))
@@ -115,7 +116,7 @@ def _framing(frame: Frame, rng: random.Random) -> Edit | None:
     slots = {"view": new, "view_a": f"{article(new)} {new}", "from": rng.choice(framings[new]["from"])}
     if stated is not None:
         slots |= {"old_view": old, "old_view_a": f"{article(old)} {old}"}
-        return _edit(frame, rng, "view_framing", old, new, _restated(frame, stated, new), slots)
+        return _edit(frame, rng, "view_reframing", old, new, _restated(frame, stated, new), slots)
     before = framings[new]["before"] if subject.noun is not None and not is_joined(frame, subject) else ""
     return _of_all(frame, rng, "view_framing", (f"{before},",) if before else (), before, slots)
 
@@ -247,7 +248,7 @@ def _is_colored(frame: Frame) -> bool:
 def _is_like(new: str, old: str) -> bool:
     """Tell whether two framings are the same by other names."""
     one, other = (frozenset(name.replace("-", " ").split()) - {"view", "shot"} for name in (new, old))
-    return bool(one & other)
+    return bool(one & other) or bool(one & _WIDE and other & _WIDE)
 
 
 def _says(tail: str, said: frozenset[str]) -> bool:
