@@ -8,7 +8,7 @@ from functools import cache
 
 from tripletgen.assets import read_yaml
 from tripletgen.lexicon import Lexicon, words
-from tripletgen.lexicon.inflection import verb_form, verb_lemma
+from tripletgen.lexicon.inflection import is_verb, verb_form, verb_lemma
 from tripletgen.parsing import ParsedCaption
 
 _LOOSE = frozenset(("dep", "appos", "nmod", "npadvmod"))
@@ -200,7 +200,8 @@ def _is_clause(parsed: ParsedCaption, token: int, lexicon: Lexicon) -> bool:
     if lemma == word or verb_form(lemma, "VBZ") != word or parsed.tags[before] != "NN":
         return False
     if any(parsed.lowers[other] in ("a", "an") and parsed.heads[other] == token for other in range(before)):
-        return True
+        # "A cherry tomatoes" is a slip.
+        return is_verb(lemma) or word not in lexicon.forms
     if not _is_singular(parsed, before, lexicon):
         return False
     noun = lexicon.forms[parsed.lowers[before]][0]

@@ -293,6 +293,8 @@ def _participles(frame: Frame) -> Iterator[_Part]:
         run, thing, owner = _run(frame, token), _thing(frame, children[0]), frame.phrase_at(parsed.heads[token])
         if run is None or thing is None or owner is None or frame.children(children[0], "conj", "cc", "acl", "relcl"):
             continue
+        if word == "wearing" and owner.noun is not None and owner.noun.kind == "body":
+            continue  # "With a mustache wearing a turban" is said of the man
         end = _end_of(frame, thing)
         if children[1:] or _has_place(frame, children[0]) or _has_place(frame, end):
             run = (token, _borne_to(frame, end))

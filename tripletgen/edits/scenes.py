@@ -89,6 +89,8 @@ class ChangeScene:
                 continue  # an award is not given on a beach
             if group == "public_room" and frame.words & _STAGED:
                 continue
+            if frame.parsed.tags[phrase.first - 2] == "RP":
+                continue  # one walks "down along" a street only
             if any(other is not phrase and _is_place(frame, other) for other in frame.phrases):
                 continue  # what else is said of the place would not fit another
             others = _other_scenes(frame, group, subject.noun.kind)

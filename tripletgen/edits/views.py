@@ -252,8 +252,8 @@ def _is_like(new: str, old: str) -> bool:
 
 
 def _says(tail: str, said: frozenset[str]) -> bool:
-    """Tell whether a tail says of the weather what is said already: a rainy day is one in the rain."""
-    return any(one.startswith(other) or other.startswith(one) for one in tail.split() for other in said if min(len(one), len(other)) > 2)
+    """Tell whether a tail says of the weather what is said already: a rainy day is one in the rain, and sunshine is of a sunny one."""
+    return any(one[:3] == other[:3] for one in tail.split() for other in said if min(len(one), len(other)) > 2)
 
 
 def _suits(frame: Frame, tail: str) -> bool:

@@ -90,6 +90,11 @@ def verb_form(lemma: str, tag: str) -> str:
     return lemma if tag in ("VB", "VBP") else _verbs().forms(lemma)[TAGS.index(tag)]
 
 
+def is_verb(lemma: str) -> bool:
+    """Tell whether a word is a known verb."""
+    return lemma == "be" or lemma in _verbs().regular or lemma in _verbs().irregular
+
+
 @cache
 def verb_lemma(form: str) -> str:
     """Return the lemma of an inflected verb."""
@@ -104,6 +109,8 @@ def _stems(form: str) -> Iterator[str]:
             continue
         if stem[-1] == stem[-2]:
             yield stem[:-1]
+        if stem.endswith("e") and ending == "s":
+            yield stem[:-1]
         yield stem
         if ending != "s":
             yield f"{stem}e"
@@ -111,8 +118,6 @@ def _stems(form: str) -> Iterator[str]:
             yield f"{stem[:-1]}ie"
         if stem.endswith(("ie", "i")):
             yield f"{stem.rstrip('e')[:-1]}y"
-        if stem.endswith("e") and ending == "s":
-            yield stem[:-1]
 
 
 @cache
