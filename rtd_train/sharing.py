@@ -81,25 +81,30 @@ def load_array(path: Path) -> Any:
 def share_ragged(world: World, path: Path, own: Ragged) -> Ragged:
     """Write this process's rows of different lengths, and return those of all: `path.flat.npy` and `path.offsets.npy`."""
     ends = np.cumsum(world.gather_values(len(own.flat)))
-    share_rows(world, path.with_suffix(".flat.npy"), own.flat)
+    share_rows(world, _part(path, "flat"), own.flat)
     # A row ends where it ends in its process, behind all tokens of the lower ranks.
     before = int(ends[world.rank]) - len(own.flat)
     offsets = own.offsets[1:] + before
-    share_rows(world, path.with_suffix(".offsets.npy"), offsets if world.rank else np.concatenate([[0], offsets]))
+    share_rows(world, _part(path, "offsets"), offsets if world.rank else np.concatenate([[0], offsets]))
     return load_ragged(path)
 
 
 def load_ragged(path: Path) -> Ragged:
     """Return the rows that `share_ragged` wrote."""
-    return Ragged(load_array(path.with_suffix(".flat.npy")), load_array(path.with_suffix(".offsets.npy")))
+    return Ragged(load_array(_part(path, "flat")), load_array(_part(path, "offsets")))
 
 
 def share_tokens(world: World, path: Path, texts: Iterable[str], tokenize: Callable[[list[str]], list[list[int]]]) -> Ragged:
     """Tokenise this process's texts in batches and return the token ids of all; nothing is done where they lie there already."""
-    if not world.tell(lambda: path.with_suffix(".offsets.npy").is_file()):
+    if not world.tell(lambda: _part(path, "offsets").is_file()):
         batches = (tokenize(batch) for batch in _batches(texts))
         share_ragged(world, path, _ragged((np.fromiter(ids, np.int32, len(ids)) for batch in batches for ids in batch), np.int32))
     return load_ragged(path)
+
+
+def _part(path: Path, name: str) -> Path:
+    # Not `with_suffix`: a name may hold the version of a parser, and what stands behind its last dot tells names apart too.
+    return path.with_name(f"{path.name}.{name}.npy")
 
 
 def encode_texts(texts: Iterable[str]) -> Ragged:

@@ -121,6 +121,11 @@ def test_texts_are_tokenised_once(tmp_path):
     assert calls == [3]
 
 
+def test_names_that_differ_behind_a_dot_are_names_of_different_tokens(tmp_path):
+    for name, token in (("masked-spacy==3.8.14-one", 1), ("masked-spacy==3.8.14-two", 2), ("masked-spacy==3.8.15-one", 3)):
+        assert share_tokens(ALONE, tmp_path / name, ["a"], lambda batch, token=token: [[token] for _ in batch]).flat.tolist() == [token]
+
+
 @given(st.integers(1, 50), st.integers(1, 10), st.integers(0, 3))
 def test_an_epoch_draws_no_row_twice(num_rows, batch, seed):
     if num_rows < batch:
