@@ -6,9 +6,9 @@ order of first appearance, so they do not depend on how many processes have read
 
 import shutil
 from collections.abc import Iterable
-from os import getpid
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +88,7 @@ def _digest(*arrays: Any) -> str:
 
 
 def _draft(world: World, folder: Path) -> Path:
-    return world.tell(lambda: folder / f"reading-{getpid()}")
+    return world.tell(lambda: folder / f"reading-{uuid4().hex}")
 
 
 def _keep(world: World, draft: Path, final: Path) -> Path:

@@ -6,12 +6,12 @@ file system would overwrite each other.
 """
 
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +47,8 @@ def shared_array(world: World, path: Path, dtype: npt.DTypeLike, shape: tuple[in
 
     def begin() -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The process is part of the name: two runs that start together must not write one file.
-        begun = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        # Two runs that start together must not write one file; on two machines they may have the same process ids.
+        begun = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
         np.lib.format.open_memmap(begun, "w+", dtype, shape)
         return begun
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from rtd_train.corpus import number, share_triplets
+from rtd_train.corpus import number, share_captions, share_triplets
 from rtd_train.data import divide_row_groups, read_triplets
 from rtd_train.device import World
 from rtd_train.errors import OutputError
@@ -103,6 +103,31 @@ def test_rows_of_different_lengths_come_back_as_they_were(tmp_path):
     rows = share_ragged(World(torch.device("cpu")), tmp_path / "texts", encode_texts(["a dog", "", "été"]))
     assert list(iter_texts(rows, slice(0, 3))) == ["a dog", "", "été"]
     assert list(iter_texts(rows, slice(1, 2))) == [""]
+
+
+def test_two_that_fill_one_array_at_a_time_do_not_meet(tmp_path):
+    world, path = World(torch.device("cpu")), tmp_path / "ids.npy"
+    with shared_array(world, path, np.int64, (2,)) as write:
+        with shared_array(world, path, np.int64, (2,)) as write_too:
+            write(0, np.array([1, 1]))
+            write_too(0, np.array([2, 2]))
+        assert np.load(path).tolist() == [2, 2]
+    assert np.load(path).tolist() == [1, 1]
+
+
+def test_runs_with_the_same_process_id_do_not_share_a_draft(tmp_path):
+    others = [["a cat", "a bird"]]
+
+    class Beside(World):
+        """A run that has another beside it, of a machine that counts its processes alike."""
+
+        def wait(self):
+            if others:
+                share_captions(World(torch.device("cpu")), encode_texts(others.pop()), tmp_path)
+
+    captions, _ = share_captions(Beside(torch.device("cpu")), encode_texts(["a dog"]), tmp_path)
+    assert list(iter_texts(captions, slice(0, 1))) == ["a dog"]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.fixture(scope="module")
