@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtd_train.errors import ModelError
+from rtd_train.errors import ModelError, UsageError
 from rtd_train.evaluation.system import PROMPT, System
-from rtd_train.templates import PHOTO, clean_text
+from rtd_train.templates import PHOTO, PLACEHOLDER, clean_text
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +60,7 @@ def load_system(
 
     Raises:
         ModelError: a part cannot be loaded, or the parts do not fit together.
+        UsageError: the prompt has no placeholder.
     """
     from rtd_train.models.clip import load_backbone
     from rtd_train.models.phi import load_phi
@@ -86,6 +87,7 @@ def build_system(  # noqa: PLR0913 - the parts of a system, each named
 
     Raises:
         ModelError: the projection module or the text encoder is of another width.
+        UsageError: the prompt has no placeholder.
     """
     import torch
 
@@ -97,6 +99,7 @@ def build_system(  # noqa: PLR0913 - the parts of a system, each named
         message = f"the text encoder answers {text.projection_dim} numbers, the image encoder of {name} {width}"
         raise ModelError(message, "take the text encoder that was trained for this backbone")
     check_sizes(phi, width, text.hidden_size, name)
+    check_prompt(text, prompt)
     hashes = {part: weights_hash(module) for part, module in (("image", vision), ("text", text.model), ("phi", phi))}
     described = {"backbone": name, **{f"{part}_weights": value for part, value in hashes.items()}, "prompt": prompt, "precision": precision}
     dtype = getattr(torch, _DTYPES[precision])
@@ -116,6 +119,21 @@ def build_system(  # noqa: PLR0913 - the parts of a system, each named
         return _encode(text, prompts, phi(references.to(device, dtype)), device)
 
     return System(name, width, processor.to_json_string(), encode_images, encode_texts, compose, described)
+
+
+def check_prompt(text: "TextBackbone", prompt: str) -> None:
+    """Check that a prompt has one placeholder, as the tokenizer reads it: signs beside `$` make another word of it.
+
+    Raises:
+        UsageError: it has none, so that the image would not be in the query.
+    """
+    from rtd_train.models.clip import tokenize
+
+    # A relative caption may begin or end with a sign.
+    (ids,) = tokenize(text, [prompt.format(text=",")])
+    if ids.count(text.placeholder_id) != 1:
+        message = f"the prompt {prompt!r}: {PLACEHOLDER} is no word of its own there, so the image would be left out"
+        raise UsageError(message, f"put a space on each side of {PLACEHOLDER}, as in {PROMPT!r}")
 
 
 def _encode(text: "TextBackbone", texts: Sequence[str], pseudo_tokens: "torch.Tensor | None", device: str) -> "torch.Tensor":

@@ -206,6 +206,22 @@ def test_a_dollar_of_a_person_is_not_the_placeholder(phi):
         assert torch.equal(system.compose(references, ["costs $ 5"]), system.compose(references, ["costs  5"]))
 
 
+@pytest.mark.parametrize("prompt", ["a photo of $, {text}", "a photo of ($) that {text}", "a photo of ${text}"])
+def test_a_prompt_whose_placeholder_would_not_be_found_is_refused(phi, prompt):
+    with pytest.raises(UsageError) as caught:
+        load_system("scenes", phi, prompt=prompt)
+    assert caught.value.message == f"the prompt {prompt!r}: $ is no word of its own there, so the image would be left out"
+    assert caught.value.hint == "put a space on each side of $, as in 'a photo of $ that {text}'"
+
+
+def test_an_image_is_heard_in_every_prompt_that_is_accepted(phi):
+    references = torch.randn(2, WIDTH)
+    for prompt in ("a photo of $ , {text}", "{text} $", "{text} of a photo of $"):
+        with torch.no_grad():
+            first, second = load_system("scenes", phi, prompt=prompt).compose(references, ["- red -"] * 2)
+        assert not torch.allclose(first, second)
+
+
 def test_the_probes_run_from_the_command_line(built, phi, tmp_path):
     out = tmp_path / "result.json"
     arguments = ["eval", "triplets", str(built), "--backbone", "scenes", "--phi", phi, "--device", "cpu", "--out", str(out)]
