@@ -96,8 +96,9 @@ def extract(names: Sequence[str], open_image: "Callable[[str], Image]", system: 
 
 
 def feature_key(system: System) -> str:
-    """Return what features depend on beside the pixels: the image encoder's weights and the preprocessing."""
-    return hashlib.sha256(f"{system.described['image_weights']} {system.preprocessing}".encode()).hexdigest()[:16]
+    """Return what features depend on beside the pixels: the image encoder's weights, its precision and the preprocessing."""
+    made_by = f"{system.described['image_weights']} {system.described['precision']} {system.preprocessing}"
+    return hashlib.sha256(made_by.encode()).hexdigest()[:16]
 
 
 def stored_features(

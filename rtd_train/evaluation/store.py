@@ -1,7 +1,8 @@
 """Image features on disk: one safetensors file with the ids of its rows and the backbone and preprocessing that made them.
 
-Extraction is the expensive part of an evaluation and depends on nothing but the pixels, the backbone's weights and the
-preprocessing, so a file is keyed by these and is never used for others. A file made elsewhere can be given instead of images.
+Extraction is the expensive part of an evaluation and depends on nothing but the pixels, the backbone's weights, its precision and
+the preprocessing. A file is keyed by the last three and by the images' ids, which stand for the pixels: images that change under their
+old ids need another cache. A file made elsewhere can be given instead of images.
 """
 
 import json
@@ -87,7 +88,7 @@ def _check(stored: ImageFeatures, where: str) -> None:
 
 
 def check_backbone(stored: ImageFeatures, backbone: str, width: int, where: str, key: str = "") -> None:
-    """Raise a DataError unless the features are of a backbone; where both have a key, of the same weights and preprocessing too."""
+    """Raise a DataError unless the features are of a backbone; where both have a key, of all that the key stands for too."""
     if stored.backbone != backbone or stored.features.shape[1] != width:
         made = f"{stored.backbone} ({stored.features.shape[1]} wide)"
         raise DataError(
@@ -95,8 +96,8 @@ def check_backbone(stored: ImageFeatures, backbone: str, width: int, where: str,
         )
     if key and stored.key and stored.key != key:
         raise DataError(
-            f"{where}: the features are of {backbone} with other weights or another preprocessing (key {stored.key}, not {key})",
-            "extract the features again with the backbone that is evaluated",
+            f"{where}: the features are of {backbone} with other weights, precision or preprocessing (key {stored.key}, not {key})",
+            "extract the features again with the backbone and --precision that are evaluated",
         )
 
 

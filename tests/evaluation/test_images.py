@@ -1,5 +1,7 @@
 """Images are found, read, cropped and encoded once; a broken one is named or counted."""
 
+import dataclasses
+
 import pytest
 import torch
 from PIL import Image
@@ -39,6 +41,14 @@ def test_features_are_extracted_once(folder, tmp_path):
     again = stored_features(cache, ["a", "b"], no_image, system, Broken())
     assert torch.equal(first.features, again.features)
     assert len(list(cache.iterdir())) == 1
+
+
+def test_features_of_one_precision_are_not_taken_for_those_of_another(folder, tmp_path):
+    for precision in ("float32", "bfloat16", "float32"):
+        system = fake_system("wxyz", reads=True)
+        described = {**system.described, "precision": precision}
+        stored_features(tmp_path / "cache", ["a", "b"], opener(folder), dataclasses.replace(system, described=described), Broken())
+    assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n\x00\x00"])

@@ -38,7 +38,7 @@ def test_features_of_another_backbone_are_refused_and_it_is_named():
 def test_features_of_other_weights_are_refused_where_both_say_whose_they_are():
     check_backbone(STORED, "openai/clip-vit-base-patch32", 2, "f", "k1")
     check_backbone(ImageFeatures(STORED.names, STORED.features, STORED.backbone), STORED.backbone, 2, "f", "k2")
-    with pytest.raises(DataError, match=r"with other weights or another preprocessing \(key k1, not k2\)"):
+    with pytest.raises(DataError, match=r"with other weights, precision or preprocessing \(key k1, not k2\)"):
         check_backbone(STORED, "openai/clip-vit-base-patch32", 2, "f", "k2")
 
 
