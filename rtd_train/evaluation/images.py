@@ -109,7 +109,8 @@ def stored_features(
     path = cache / f"features-{feature_key(system)}-{names_key}.safetensors"
     if path.is_file():
         return read_features(path)
+    before = len(broken.names)
     stored = extract(names, open_image, system, broken)
-    if not broken.names:
+    if len(broken.names) == before:
         write_features(path, stored)
     return stored

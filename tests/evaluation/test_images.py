@@ -9,6 +9,7 @@ from PIL import Image
 from rtd_train.errors import DataError
 from rtd_train.evaluation.benchmarks import BENCHMARKS
 from rtd_train.evaluation.images import Broken, extract, find_image, read_image, stored_features
+from rtd_train.evaluation.store import read_features
 from tests.evaluation.fakes import fake_system
 
 COLOURS = {"a": (250, 0, 0), "b": (0, 250, 0), "c": (0, 0, 250)}
@@ -66,6 +67,15 @@ def test_broken_images_are_counted_where_they_are_skipped_and_their_features_not
     assert broken.names == ["b"]
     assert stored.features.any(dim=1).tolist() == [True, False, True]
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_broken_image_of_one_task_does_not_keep_the_features_of_the_next_from_the_cache(folder, tmp_path):
+    (folder / "b.png").write_bytes(b"not an image")
+    broken = Broken(skip=True)
+    for names in (["a", "b"], ["a", "c"]):
+        stored_features(tmp_path / "cache", names, opener(folder), fake_system("wxyz", reads=True), broken)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert read_features(kept).names == ("a", "c")
 
 
 def test_a_missing_image_is_named_with_where_to_get_it(tmp_path):
