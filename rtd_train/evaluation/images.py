@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtd_train.errors import DataError
+from rtd_train.evaluation.benchmarks.task import Box
 from rtd_train.evaluation.store import ImageFeatures, read_features, write_features
 from rtd_train.evaluation.system import System, in_batches
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _BATCH = 64
-Box = tuple[float, float, float, float]
 
 
 @dataclass
@@ -25,19 +25,18 @@ class Broken:
     names: list[str] = field(default_factory=list)
 
 
-def read_image(path: Path, box: Box | None) -> "Image":
-    """Return an image in RGB; a box is cut out with what lies beyond the edges left black, and padded to a square."""
+def read_image(path: Path, crop_of: "Callable[[int, int], Box | None]") -> "Image":
+    """Return an image in RGB; a box that `crop_of` tells for its width and height is cut out, and padded to a square with black."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as opened:
         image: Image.Image = ImageOps.exif_transpose(opened).convert("RGB")
+    box = crop_of(*image.size)
     if box is None:
         return image
-    left, top, right, bottom = (round(side) for side in box)
-    side = max(right - left, bottom - top)
+    part = image.crop(box)
+    side = max(part.size)
     square = Image.new("RGB", (side, side))
-    inside = (max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))
-    part = image.crop(inside)
     square.paste(part, ((side - part.width) // 2, (side - part.height) // 2))
     return square
 

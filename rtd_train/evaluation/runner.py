@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def load_case(config: EvalConfig, known: Sequence[str] = ()) -> Case:
 
 def _opener(benchmark: Benchmark, root: Path, split: str) -> "Callable[[str], Image]":
     def open_image(name: str) -> "Image":
-        return read_image(find_image(benchmark.image_path(root, split, name), benchmark.where), benchmark.crop_of(name))
+        return read_image(find_image(benchmark.image_path(root, split, name), benchmark.where), partial(benchmark.crop_of, name))
 
     return open_image
 

@@ -171,9 +171,17 @@ def test_the_two_captions_of_fashioniq_are_stripped_and_joined_in_both_orders():
     assert joined(["is red.", " has sleeves?"]) == ("is red and has sleeves", "has sleeves and is red")
 
 
-def test_the_box_of_an_attribute_task_is_dilated_on_each_side():
-    assert crop_of("12_10_20_30_40") == pytest.approx((-11.0, -8.0, 61.0, 88.0))
-    assert crop_of("12") is None
+@pytest.mark.parametrize(
+    ("name", "width", "height", "box"),
+    [
+        ("12_100_80_50_40", 500, 400, (65.0, 52.0, 150.0, 120.0)),  # to the left and the top
+        ("12_10_20_30_40", 500, 400, (0.0, 0.0, 51.0, 68.0)),  # to the other sides too, where these are refused
+        ("12_100_80_50_40", 140, 110, (65.0, 52.0, 140.0, 110.0)),
+        ("12", 500, 400, None),
+    ],
+)
+def test_the_box_of_an_attribute_task_is_dilated_as_its_authors_do(name, width, height, box):
+    assert crop_of(name, width, height) == (box and pytest.approx(box))
 
 
 def test_an_unknown_benchmark_lists_those_there_are():

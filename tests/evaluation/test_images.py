@@ -1,6 +1,7 @@
 """Images are found, read, cropped and encoded once; a broken one is named or counted."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def folder(tmp_path):
 
 
 def opener(folder):
-    return lambda name: read_image(folder / f"{name}.png", None)
+    return lambda name: read_image(folder / f"{name}.png", lambda _width, _height: None)
 
 
 def test_features_follow_the_order_of_the_names(folder):
@@ -85,11 +86,15 @@ def test_a_missing_image_is_named_with_where_to_get_it(tmp_path):
     assert "cocodataset.org" in caught.value.hint
 
 
-def test_a_box_is_cut_out_and_padded_to_a_square(tmp_path):
+def test_an_image_of_an_attribute_task_is_cut_as_its_authors_do_and_padded_to_a_square(tmp_path):
     image = Image.new("RGB", (20, 10), (9, 9, 9))
-    image.putpixel((5, 4), (255, 0, 0))
+    for point, colour in (((3, 2), (255, 0, 0)), ((12, 7), (0, 255, 0)), ((13, 7), (0, 0, 255))):
+        image.putpixel(point, colour)
     image.save(tmp_path / "x.png")
-    cut = read_image(tmp_path / "x.png", (-2, 2, 8, 6))
-    assert cut.size == (10, 10)
-    assert cut.getpixel((0, 0)) == (0, 0, 0)
-    assert (255, 0, 0) in {cut.getpixel((x, y)) for x in range(10) for y in range(10)}
+    # The box (10, 5, 3, 3) is dilated to (7.9, 2.9, 13, 8), and (7, 4, 6, 4) to (2.8, 1.2, 13, 8): the last column is 12, the last row 7.
+    small = read_image(tmp_path / "x.png", partial(BENCHMARKS["genecis"].crop_of, "1_10_5_3_3"))
+    assert (small.size, small.getpixel((4, 4))) == ((5, 5), (0, 255, 0))
+    wide = read_image(tmp_path / "x.png", partial(BENCHMARKS["genecis"].crop_of, "1_7_4_6_4"))
+    assert wide.size == (10, 10)
+    assert [wide.getpixel((0, row)) for row in (0, 1, 2, 7, 8, 9)] == [(0, 0, 0), (9, 9, 9), (255, 0, 0), (9, 9, 9), (0, 0, 0), (0, 0, 0)]
+    assert wide.getpixel((9, 7)) == (0, 255, 0)

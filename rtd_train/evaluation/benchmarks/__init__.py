@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 from rtd_train.errors import UsageError
 from rtd_train.evaluation.benchmarks import circo, cirr, fashioniq, genecis
-from rtd_train.evaluation.benchmarks.task import Ranking, Task
-
-Box = tuple[float, float, float, float]
+from rtd_train.evaluation.benchmarks.task import Box, Ranking, Task
 
 
 class Benchmark(NamedTuple):
-    """How a benchmark is read and scored, and where its images lie. `top` is how many of the gallery are ranked, 0 for members only."""
+    """How a benchmark is read and scored, and where its images lie.
+
+    `crop_of` tells what is cut out of an image of some width and height; `top` is how many of the gallery are ranked, 0 for members only.
+    """
 
     load: Callable[[Path, str, Sequence[str], Sequence[str]], list[Task]]
     score: Callable[[Task, Ranking], dict[str, float]]
     image_path: Callable[[Path, str, str], Sequence[Path]]
-    crop_of: Callable[[str], Box | None]
+    crop_of: Callable[[str, int, int], Box | None]
     splits: tuple[str, ...]
     parts: tuple[str, ...]
     top: int
@@ -25,7 +26,7 @@ class Benchmark(NamedTuple):
     protocol: str
 
 
-def _whole(_name: str) -> Box | None:
+def _whole(_name: str, _width: int, _height: int) -> Box | None:
     return None
 
 
@@ -72,7 +73,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         genecis.PARTS,
         genecis.TOP,
         genecis.WHERE,
-        "gallery: target and distractors of the query; attribute tasks on crops dilated by 0.7",
+        "gallery: target and distractors of the query; attribute tasks on crops as its authors cut them, box dilated by 0.7",
     ),
 }
 

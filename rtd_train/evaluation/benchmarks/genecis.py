@@ -2,7 +2,8 @@
 
 Layout: {change,focus}_{object,attribute}.json (also in genecis/), the images of the object tasks in val2017/ (COCO), those of the
 attribute tasks in VG_100K/ or VG_100K_2/ (Visual Genome). An image of an attribute task is a crop: the box is dilated by 0.7 of its
-size on each side and the crop is padded to a square.
+size and what is cut out is padded to a square. As its authors cut it (their `datasets/vaw_dataset.py`), a box grows to the left and the
+top, and to the right and the bottom only by what the edges of the image refuse there.
 Protocol: R@1, 2, 3 within the query's gallery of the target and its distractors; the reference is not in it.
 """
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtd_train.evaluation.benchmarks.annotations import Images, check_galleries, find_file, is_id, is_text, read_queries
-from rtd_train.evaluation.benchmarks.task import Ranking, Task, Truth
+from rtd_train.evaluation.benchmarks.task import Box, Ranking, Task, Truth
 from rtd_train.evaluation.metrics import recall_at_k
 
 WHERE = "get the annotations from github.com/facebookresearch/genecis, val2017 from cocodataset.org, VG_100K from Visual Genome"
@@ -74,13 +75,14 @@ def _image_id(image: Mapping[str, Any]) -> str:
     return "_".join([str(image["image_id"]), *(f"{side:g}" for side in image["instance_bbox"])])
 
 
-def crop_of(name: str) -> tuple[float, float, float, float] | None:
-    """Return the dilated box (left, top, right, bottom) that an image id cuts out; None for a whole image."""
+def crop_of(name: str, width: int, height: int) -> Box | None:
+    """Return the dilated box that an image id cuts out of an image of some width and height; None for a whole image."""
     _, *box = name.split("_")
     if not box:
         return None
-    x, y, width, height = map(float, box)
-    return x - DILATION * width, y - DILATION * height, x + (1 + DILATION) * width, y + (1 + DILATION) * height
+    x, y, box_width, box_height = map(float, box)
+    left, top = max(0.0, x - DILATION * box_width), max(0.0, y - DILATION * box_height)
+    return left, top, min(width, left + (1 + DILATION) * box_width), min(height, top + (1 + DILATION) * box_height)
 
 
 def score(task: Task, ranking: Ranking) -> dict[str, float]:

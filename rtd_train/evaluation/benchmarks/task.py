@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from rtd_train.evaluation.metrics import IntArray
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of an image, in pixels."""
+
 
 @dataclass(frozen=True)
 class Truth:
