@@ -40,7 +40,7 @@ demo: $(VENV)/.train  ## build a data set and check it; then train and evaluate 
 	$(BIN)/rtd_train scenes --out $(SCENES) --captions 3000
 	$(BIN)/tripletgen build $(SCENES)/captions.txt --out $(SCENES)/triplets --licence CC0-1.0 --workers 2 --overwrite --quiet
 	$(BIN)/rtd_train fit-phi $(SCENES)/captions.txt --backbone $(SCENES)/clip --out $(SCENES)/phi.safetensors \
-		--steps 200 --batch-size 128 --lr 1e-3 --device cpu --cache $(SCENES)/cache
+		--steps 200 --batch-size 128 --lr 1e-3 --device cpu --cache $(SCENES)/cache --overwrite
 	$(BIN)/rtd_train fit $(SCENES)/triplets --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --out $(SCENES)/run \
 		--steps 100 --batch-size 128 --lora-rank 8 --lr 3e-4 --device cpu --cache $(SCENES)/cache --overwrite
 	$(BIN)/rtd_train eval scenes --backbone $(SCENES)/clip --phi $(SCENES)/phi.safetensors --text-encoder $(SCENES)/run/text_encoder \

@@ -54,7 +54,15 @@ def open_run(out: Path, values: dict[str, Any], *, overwrite: bool) -> None:
             return
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise OutputError(f"{out}: no folder that can be written ({error.strerror})", "give another --out") from error
-    before = json.loads(run.read_text(encoding="utf-8"))
+    check_same_run(out, json.loads(run.read_text(encoding="utf-8")), values)
+
+
+def check_same_run(out: Path, before: dict[str, Any], values: dict[str, Any]) -> None:
+    """Check that what lies at `out` is of the run that is asked for.
+
+    Raises:
+        OutputError: it is of a run of other options, which are named.
+    """
     differing = [key for key in sorted({*before, *values}) if before.get(key) != values.get(key)]
     if differing:
         shown = "; ".join(f"{key}: {before.get(key)!r} there, {values.get(key)!r} here" for key in differing)

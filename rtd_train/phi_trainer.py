@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from rtd_train.captions import iter_captions, mask_captions, parser_version
-from rtd_train.checkpoint import Checkpoint, load_checkpoint, open_run, save_checkpoint
+from rtd_train.checkpoint import Checkpoint, check_same_run, load_checkpoint, open_run, save_checkpoint
 from rtd_train.config import FitPhiConfig, run_values
 from rtd_train.corpus import share_captions
 from rtd_train.data import Ragged, Rows, draw
@@ -24,32 +24,31 @@ from rtd_train.errors import DataError, DivergenceError, OutputError
 from rtd_train.features import cache_folder, caption_features
 from rtd_train.models.clip import TextBackbone, load_backbone, tokenize, tokenizer_hash, weights_hash
 from rtd_train.models.compose import encode_tokens
-from rtd_train.models.phi import MLP, save_phi
+from rtd_train.models.phi import MLP, read_about, save_phi
 from rtd_train.progress import Progress, Silent
 from rtd_train.sharing import encode_texts, iter_texts, share_tokens
 
 
 class PhiResult(NamedTuple):
-    """What training phi came to; losses are mean squared errors."""
+    """What training phi came to; losses are mean squared errors. There is no rate where the run was finished before."""
 
     out: Path
     captions: int
     first_loss: float
     loss: float
-    captions_per_second: float
+    captions_per_second: float | None
 
 
 def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult:
-    """Train phi as `config` says and write it to `config.out`, or go on with a run that was interrupted.
+    """Train phi as `config` says and write it to `config.out`, or go on with a run that was interrupted; a finished one is not run again.
 
     Until the file is written, checkpoints lie beside it in `config.out.run`.
 
     Raises:
-        TrainError: backbone or captions cannot be used, the loss is no number, or a run of other options was begun there.
+        TrainError: backbone or captions cannot be used, the loss is no number, or something else or a run of other options is there.
     """
-    if Path(config.out).is_dir():
-        raise OutputError(f"{config.out}: is a folder", "give --out a file, such as phi.safetensors")
-    run = Path(f"{config.out}.run")
+    out, run = Path(config.out), Path(f"{config.out}.run")
+    _check_out(out, overwrite=config.overwrite)
     folder = cache_folder(config.cache)
     world = join_world(config.device)
     progress = progress if progress is not None and world.is_main else Silent()
@@ -61,10 +60,13 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
             raise DataError(f"{', '.join(config.captions)}: no caption in it", "give caption files or a data set of tripletgen")
     captions, fingerprint = share_captions(world, own, folder)
     values = {**run_values(config), "processes": world.size, "captions": fingerprint, "weights": weights_hash(backbone.model)}
+    values = json.loads(json.dumps(values))
     with world.agree():
         draw(len(captions), config.batch_size * world.size, 0, config.seed)
-        if world.is_main:
-            open_run(run, json.loads(json.dumps(values)), overwrite=config.overwrite)
+        before = _begin(out, run, values, overwrite=config.overwrite) if world.is_main else None
+    finished = world.tell(lambda: before)
+    if finished is not None:
+        return PhiResult(out, len(captions), finished["first_loss"], finished["loss"], None)
     part = world.share(len(captions))
     progress.phase("frozen features", part.stop - part.start)
     features = caption_features(backbone, captions, folder, world, lambda done, _: progress.advance(done))
@@ -84,12 +86,41 @@ def fit_phi(config: FitPhiConfig, progress: Progress | None = None) -> PhiResult
             "weights": weights_hash(backbone.model),
             "captions": len(captions),
             "steps": config.steps,
+            "first_loss": losses[0],
             "loss": losses[-1],
+            "run": values,
         }
-        save_phi(phi, config.out, about)
+        save_phi(phi, out, about)
         shutil.rmtree(run)
     world.wait()
-    return PhiResult(Path(config.out), len(captions), losses[0], losses[-1], rate)
+    return PhiResult(out, len(captions), losses[0], losses[-1], rate)
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    """Check, before anything is read, that nothing else than a phi of this command lies where it is to be written.
+
+    Raises:
+        OutputError: a folder does; or a file, which is not to be overwritten.
+    """
+    if out.is_dir():
+        raise OutputError(f"{out}: is a folder", "give --out a file, such as phi.safetensors")
+    if out.exists() and not overwrite and "run" not in (read_about(out) or {}):
+        raise OutputError(f"{out}: is there, and was not written by fit-phi", "give another --out, or --overwrite to lose it")
+
+
+def _begin(out: Path, run: Path, values: dict[str, Any], *, overwrite: bool) -> dict[str, Any] | None:
+    """Make a run ready, new or begun before; return what the header of phi says where it is finished.
+
+    Raises:
+        OutputError: another run lies there, begun or finished.
+    """
+    about = None if overwrite or not out.exists() else read_about(out)
+    if about is not None:
+        check_same_run(out, about["run"], values)
+        return about
+    open_run(run, values, overwrite=overwrite)
+    out.unlink(missing_ok=True)
+    return None
 
 
 def train_phi(  # noqa: PLR0913, PLR0917

@@ -29,12 +29,12 @@ def command(
     log_every: Annotated[int, Option(help="Steps between checks of the loss.")] = 10,
     checkpoint_every: Annotated[int, Option(help="Steps between checkpoints, from which the same command goes on.")] = 1000,
     cache: Annotated[str | None, Option(metavar="DIR", help="Folder of frozen features and tokens.")] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Forget what a run of other options began.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Start afresh, and write over what lies at --out.")] = False,
     quiet: Annotated[bool, Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train phi by LinCIR's self-masking projection; the defaults are the published setting.
 
-    The same command goes on where it was interrupted.
+    The same command goes on where it was interrupted, and does nothing where it was finished.
     """
     given = {name: value for name, value in locals().items() if name not in ("quiet", "captions")}
     config = FitPhiConfig(captions=tuple(captions), **given)
@@ -43,11 +43,12 @@ def command(
     with progress(quiet=quiet) as shown:
         result = fit_phi(config, progress=shown)
     if is_main() and not quiet:
+        rate = result.captions_per_second
         print_facts(
             {
                 "phi": str(result.out),
                 "captions": f"{result.captions:,}",
                 "loss": f"{result.first_loss:.4f} -> {result.loss:.4f}",
-                "speed": f"{result.captions_per_second:,.0f} captions/s",
+                **({"speed": f"{rate:,.0f} captions/s"} if rate is not None else {"finished": "before; --overwrite trains it again"}),
             }
         )

@@ -125,11 +125,21 @@ def save_phi(phi: Phi, path: str | Path, about: dict[str, Any]) -> None:
     """Write phi as safetensors with its architecture, sizes and `about` as JSON in the header; complete or absent."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f"{path.name}.tmp")
     described = {"architecture": phi.architecture, "input_dim": phi.input_dim, "output_dim": phi.output_dim, **about}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in phi.state_dict().items()}
     save_file(weights, temporary, metadata={_METADATA: json.dumps(described, sort_keys=True)})
     temporary.replace(path)
+
+
+def read_about(path: Path) -> dict[str, Any] | None:
+    """Return what the header of a file of `save_phi` says of it; None for every other file."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            about: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])
+    except (SafetensorError, KeyError, ValueError):
+        return None
+    return about
 
 
 def check_sizes(phi: Phi, projection_dim: int, hidden_size: int, backbone: str) -> None:

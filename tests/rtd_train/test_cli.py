@@ -22,6 +22,9 @@ def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
     done = run("fit-phi", triplets, *shared, "--steps", 30, "--lr", 1e-3, "--out", "phi.safetensors", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split() == ["phi", "phi.safetensors"]
+    again = run("fit-phi", triplets, *shared, "--steps", 30, "--lr", 1e-3, "--out", "phi.safetensors", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines() == [*done.stdout.splitlines()[:3], "finished  before; --overwrite trains it again"]
     (tmp_path / "mine.py").write_text("def score(backbone, step):\n    return 0.5 if step == 20 else 0.25\n")
     hook = ("--validate", "mine:score", "--validate-every", 10)
     done = run("fit", triplets, *shared, *hook, "--phi", "phi.safetensors", "--steps", 30, "--lr", 1e-3, "--out", "run", cwd=tmp_path)

@@ -1,6 +1,7 @@
 """phi is trained from captions whose noun phrases are masked, as LinCIR says."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from rtd_train.config import FitPhiConfig
 from rtd_train.device import World
 from rtd_train.errors import DataError, DivergenceError, OutputError, UsageError
 from rtd_train.features import caption_features
-from rtd_train.models.phi import load_phi
+from rtd_train.models.phi import MLP, load_phi
 from rtd_train.phi_trainer import fit_phi
 from rtd_train.sharing import encode_texts
 from tests.helpers import embedded_captions, write_lines
@@ -79,6 +80,49 @@ def test_a_run_of_other_options_is_not_gone_on_with(options):
     with pytest.raises(OutputError, match=r"lr: 0\.001 there, 0\.01 here"):
         fit_phi(dataclasses.replace(options, lr=0.01))
     fit_phi(dataclasses.replace(options, lr=0.01, overwrite=True))
+
+
+def test_a_finished_phi_is_not_trained_again(options):
+    first = fit_phi(options)
+    written = Path(options.out).stat().st_mtime_ns
+    again = fit_phi(options)
+    assert again == first._replace(captions_per_second=None)
+    assert first.captions_per_second is not None
+    assert Path(options.out).stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("change", ["option", "captions"])
+def test_a_phi_of_another_run_is_overwritten_only_when_asked(change, options):
+    fit_phi(options)
+    before = Path(options.out).read_bytes()
+    if change == "option":
+        other, message = dataclasses.replace(options, lr=0.01), r"holds a run of other options \(lr: 0\.001 there, 0\.01 here\)"
+    else:
+        write_lines(Path(options.captions[0]), embedded_captions(13))
+        other, message = options, r"holds a run of other options \(captions: '\w+' there, '\w+' here\)"
+    with pytest.raises(OutputError, match=message) as caught:
+        fit_phi(other)
+    assert caught.value.hint == "--overwrite starts afresh, or give another --out"
+    assert Path(options.out).read_bytes() == before
+    fit_phi(dataclasses.replace(other, overwrite=True))
+    assert Path(options.out).read_bytes() != before
+    assert fit_phi(other).captions_per_second is None
+
+
+@pytest.mark.parametrize("content", ["captions", "phi of others"])
+def test_a_file_that_is_no_phi_of_ours_is_overwritten_only_when_asked(content, options):
+    out = Path(options.out)
+    if content == "captions":
+        out.write_text("a dog\n")
+    else:
+        torch.save({"epoch": 0, "Phi": MLP(64, 64).state_dict()}, out)
+    before = out.read_bytes()
+    with pytest.raises(OutputError, match=r"phi\.safetensors: is there, and was not written by fit-phi") as caught:
+        fit_phi(dataclasses.replace(options, captions=("none.txt",)))
+    assert caught.value.hint == "give another --out, or --overwrite to lose it"
+    assert out.read_bytes() == before
+    fit_phi(dataclasses.replace(options, overwrite=True))
+    assert load_phi(out).input_dim == 64
 
 
 def test_frozen_features_are_those_of_the_encoder_and_are_computed_once(backbone, tmp_path):
