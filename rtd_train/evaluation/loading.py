@@ -25,15 +25,6 @@ def backbone_path(name: str) -> str:
     return str(Path(__file__).resolve().parents[1] / "scenes" / "clip") if name == SCENES_BACKBONE else name
 
 
-def silence_transformers() -> None:
-    """Stop progress bars, and the report of each half of a CLIP that the other half is left over."""
-    from transformers.utils import logging as chatter
-
-    quieten: Any = chatter
-    quieten.disable_progress_bar()
-    quieten.set_verbosity_error()
-
-
 def load_vision(name: str) -> tuple[Any, Any]:
     """Return the image encoder of a backbone and its preprocessing.
 
@@ -42,12 +33,12 @@ def load_vision(name: str) -> tuple[Any, Any]:
     """
     import transformers
 
-    from rtd_train.models.clip import load_encoder
+    from rtd_train.models.clip import hushed, load_encoder
 
-    silence_transformers()
     model = load_encoder(transformers.CLIPVisionModelWithProjection, name)
     try:
-        return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
+        with hushed():
+            return model.eval(), transformers.CLIPImageProcessorPil.from_pretrained(name)
     except (OSError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
         raise ModelError(f"{name}: its image preprocessing cannot be loaded ({first})", "a CLIP has a preprocessor_config.json") from error
@@ -65,7 +56,6 @@ def load_system(
     from rtd_train.models.clip import load_backbone
     from rtd_train.models.phi import load_phi
 
-    silence_transformers()
     path = backbone_path(backbone)
     text = load_backbone(path, text_encoder=text_encoder)
     vision, processor = load_vision(path)

@@ -182,6 +182,22 @@ def test_the_folder_of_a_run_stands_for_its_text_encoder(phi, trained, tmp_path)
     assert run.described["text_weights"] == encoder.described["text_weights"]
 
 
+def test_loading_leaves_the_bars_and_warnings_of_transformers_as_they_were(phi, capfd):
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_info()
+    logging.enable_progress_bar()
+    try:
+        load_system("scenes", phi)
+        assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (logging.INFO, True)
+        assert capfd.readouterr() == ("", "")
+    finally:
+        logging.set_verbosity(before[0])
+        if not before[1]:
+            logging.disable_progress_bar()
+
+
 def test_a_backbone_that_is_not_there_is_named(phi, tmp_path):
     with pytest.raises(TrainError) as caught:
         load_system(str(tmp_path / "none"), phi)
