@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 from rtd_train.errors import PeerError, TrainError, UsageError
 
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # How long a process waits for another. A dead one is noticed by the launcher at once; this is for a machine that went silent.
 _PATIENCE = timedelta(minutes=30)
 
@@ -90,18 +90,29 @@ class World(NamedTuple):
             raise mine
 
 
+def choose_device(wanted: str) -> str:
+    """Return `cuda` or `cpu`, for `auto` what is there.
+
+    Raises:
+        UsageError: a GPU is asked for and there is none.
+    """
+    has_gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not has_gpu:
+        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
+    return "cuda" if wanted != "cpu" and has_gpu else "cpu"
+
+
 def join_world(device: str) -> World:
     """Return this process's place among those that `accelerate launch` or `torchrun` started; alone without one.
 
     Raises:
         UsageError: a GPU is asked for and there is none.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
+    on_cpu = choose_device(device) == "cpu"
     from accelerate import PartialState
 
     began = not dist.is_initialized()
-    state = PartialState(cpu=device == "cpu" or (device == "auto" and not torch.cuda.is_available()), timeout=_PATIENCE)
+    state = PartialState(cpu=on_cpu, timeout=_PATIENCE)
     if began and dist.is_initialized():
         # Not before the process ends: the addresses of a group that was left would be taken for those of the next.
         atexit.register(_leave_world)
@@ -117,4 +128,4 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     """Return the context in which a forward pass runs in a precision."""
     if precision == "fp32":
         return contextlib.nullcontext()
-    return torch.autocast(device.type, _DTYPES[precision])
+    return torch.autocast(device.type, DTYPES[precision])

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 SCENES_BACKBONE = "scenes"
 """The name of the small CLIP that ships with the package."""
 
-_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-
 
 def backbone_path(name: str) -> str:
     """Return what transformers loads for a backbone's name."""
@@ -81,6 +79,7 @@ def build_system(  # noqa: PLR0913 - the parts of a system, each named
     """
     import torch
 
+    from rtd_train.device import DTYPES
     from rtd_train.models.clip import weights_hash
     from rtd_train.models.phi import check_sizes
 
@@ -92,7 +91,7 @@ def build_system(  # noqa: PLR0913 - the parts of a system, each named
     check_prompt(text, prompt)
     hashes = {part: weights_hash(module) for part, module in (("image", vision), ("text", text.model), ("phi", phi))}
     described = {"backbone": name, **{f"{part}_weights": value for part, value in hashes.items()}, "prompt": prompt, "precision": precision}
-    dtype = getattr(torch, _DTYPES[precision])
+    dtype = DTYPES[precision]
     modules: tuple[Any, ...] = (text.model, vision, phi)
     for module in modules:
         module.to(device=device, dtype=dtype)

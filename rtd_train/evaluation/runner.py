@@ -182,28 +182,15 @@ def submit(config: EvalConfig, out: str | Path) -> list[Path]:
 
 def load_systems(config: EvalConfig) -> dict[str, System]:
     """Return the untouched system where it is wanted or the only one, and the trained one where there is one."""
-    device = chosen_device(config)
+    from rtd_train.device import choose_device
+
     wanted: list[tuple[str, str | None]] = []
     if config.baseline or config.text_encoder is None:
         wanted.append((UNTOUCHED, None))
     if config.text_encoder is not None:
         wanted.append((TRAINED, config.text_encoder))
-    options = {"prompt": config.prompt, "device": device, "precision": config.precision}
+    options = {"prompt": config.prompt, "device": choose_device(config.device), "precision": config.precision}
     return {name: load_system(config.backbone, config.phi, text_encoder=encoder, **options) for name, encoder in wanted}
-
-
-def chosen_device(config: EvalConfig) -> str:
-    """Return the device to run on.
-
-    Raises:
-        UsageError: a GPU is asked for and there is none.
-    """
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise UsageError("no GPU is here (CUDA is not available)", "--device cpu, or install torch for this machine's driver")
-    return "cuda" if config.device != "cpu" and has_gpu else "cpu"
 
 
 def task_features(config: EvalConfig, case: Case, task: Task, system: System, given: ImageFeatures | None) -> "torch.Tensor":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rtd_train.errors import UsageError
 from rtd_train.evaluation.loading import backbone_path, build_system, load_vision
-from rtd_train.evaluation.runner import EvalConfig, chosen_device, load_case, rankings_of, scores_of, task_features
+from rtd_train.evaluation.runner import EvalConfig, load_case, rankings_of, scores_of, task_features
 from rtd_train.evaluation.store import read_features
 from rtd_train.evaluation.system import System
 
@@ -23,6 +23,7 @@ def validator(config: EvalConfig, metric: str = "R@1") -> "Callable[[TextBackbon
     Raises:
         TrainError: as `evaluate`; or the benchmark has no such metric.
     """
+    from rtd_train.device import choose_device
     from rtd_train.models.clip import load_backbone
     from rtd_train.models.phi import load_phi
 
@@ -30,7 +31,7 @@ def validator(config: EvalConfig, metric: str = "R@1") -> "Callable[[TextBackbon
     case = load_case(config, given.names if given else ())
     path = backbone_path(config.backbone)
     vision, processor = load_vision(path)
-    device = chosen_device(config)
+    device = choose_device(config.device)
 
     def system_of(text: "TextBackbone") -> System:
         own = text._replace(model=copy.deepcopy(text.model))

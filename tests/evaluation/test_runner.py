@@ -8,6 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from rtd_train.cli.app import app
+from rtd_train.device import choose_device
 from rtd_train.errors import DataError, ModelError, TrainError, UsageError
 from rtd_train.evaluation.loading import load_system
 from rtd_train.evaluation.runner import EvalConfig, evaluate, submit, with_mean, write_result
@@ -153,6 +154,16 @@ def test_the_test_split_asks_for_submit_and_submit_for_a_server(tmp_path, phi):
     assert [path.name for path in paths] == ["cirr_recall.json", "cirr_recall_subset.json"]
     with pytest.raises(UsageError, match="genecis has no test server"):
         submit(config("genecis", phi, root="."), tmp_path / "out")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_there_is_missed_as_in_training(phi):
+    with pytest.raises(UsageError) as caught:
+        evaluate(config("scenes", phi, device="cuda"))
+    assert caught.value.message == "no GPU is here (CUDA is not available)"
+    with pytest.raises(UsageError, match=r"no GPU is here"):
+        choose_device("cuda")
+    assert (choose_device("auto"), choose_device("cpu")) == ("cpu", "cpu")
 
 
 def test_a_projection_module_of_another_width_is_refused(tmp_path):
