@@ -108,8 +108,10 @@ def load_case(config: EvalConfig, known: Sequence[str] = ()) -> Case:
 
 
 def _opener(benchmark: Benchmark, root: Path, split: str) -> "Callable[[str], Image]":
+    paths_of = benchmark.image_paths(root, split)
+
     def open_image(name: str) -> "Image":
-        return read_image(find_image(benchmark.image_path(root, split, name), benchmark.where), partial(benchmark.crop_of, name))
+        return read_image(find_image(paths_of(name), benchmark.where), partial(benchmark.crop_of, name))
 
     return open_image
 

@@ -153,8 +153,14 @@ def test_every_benchmark_is_read_ranked_and_scored(name, tmp_path):
     for task in tasks:
         scores = BENCHMARKS[name].score(task, answered(task, worlds.random_features(task.images), BENCHMARKS[name].top))
         assert all(0 <= value <= 1 for value in scores.values())
-        (path, *_) = BENCHMARKS[name].image_path(tmp_path, BENCHMARKS[name].splits[0], task.images[0])
+        (path, *_) = BENCHMARKS[name].image_paths(tmp_path, BENCHMARKS[name].splits[0])(task.images[0])
         assert path.suffix in (".png", ".jpg")
+
+
+def test_the_file_that_says_where_the_images_of_cirr_lie_is_read_once_for_all(tmp_path):
+    paths_of = BENCHMARKS["cirr"].image_paths(worlds.write_cirr(tmp_path), "val")
+    (tmp_path / "image_splits/split.rc2.val.json").unlink()
+    assert paths_of("dev-3-img0")[0] == tmp_path / "img_raw/dev/dev-3-img0.png"
 
 
 def test_the_reference_is_in_the_ranking_of_circo_and_not_of_cirr(tmp_path):

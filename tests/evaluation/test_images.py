@@ -82,7 +82,7 @@ def test_a_broken_image_of_one_task_does_not_keep_the_features_of_the_next_from_
 def test_a_missing_image_is_named_with_where_to_get_it(tmp_path):
     benchmark = BENCHMARKS["circo"]
     with pytest.raises(DataError, match=r"unlabeled2017/000000000042\.jpg: no such image") as caught:
-        find_image(benchmark.image_path(tmp_path, "val", "42"), benchmark.where)
+        find_image(benchmark.image_paths(tmp_path, "val")("42"), benchmark.where)
     assert "cocodataset.org" in caught.value.hint
 
 

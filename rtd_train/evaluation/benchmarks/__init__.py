@@ -17,7 +17,7 @@ class Benchmark(NamedTuple):
 
     load: Callable[[Path, str, Sequence[str], Sequence[str]], list[Task]]
     score: Callable[[Task, Ranking], dict[str, float]]
-    image_path: Callable[[Path, str, str], Sequence[Path]]
+    image_paths: Callable[[Path, str], Callable[[str], Sequence[Path]]]
     crop_of: Callable[[str, int, int], Box | None]
     splits: tuple[str, ...]
     parts: tuple[str, ...]
@@ -34,7 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "fashioniq": Benchmark(
         fashioniq.load,
         fashioniq.score,
-        fashioniq.image_path,
+        fashioniq.image_paths,
         _whole,
         fashioniq.SPLITS,
         fashioniq.PARTS,
@@ -45,7 +45,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cirr": Benchmark(
         cirr.load,
         cirr.score,
-        cirr.image_path,
+        cirr.image_paths,
         _whole,
         cirr.SPLITS,
         (),
@@ -56,7 +56,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "circo": Benchmark(
         circo.load,
         circo.score,
-        circo.image_path,
+        circo.image_paths,
         _whole,
         circo.SPLITS,
         (),
@@ -67,7 +67,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "genecis": Benchmark(
         genecis.load,
         genecis.score,
-        genecis.image_path,
+        genecis.image_paths,
         genecis.crop_of,
         genecis.SPLITS,
         genecis.PARTS,

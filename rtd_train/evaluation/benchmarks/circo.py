@@ -7,7 +7,7 @@ Protocol: mAP@5, 10, 25, 50 over all ground truths; R@5, 10, 25, 50 of the targe
 stays in the ranking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,6 @@ def score(task: Task, ranking: Ranking) -> dict[str, float]:
     return scores | {f"mAP@10 {name}": value for name, value in semantic_map_at_k(top, truth.truths, truth.aspects, 10).items()}
 
 
-def image_path(root: Path, _split: str, name: str) -> Sequence[Path]:
-    """Return where an image may lie."""
-    return [root / "COCO2017_unlabeled" / "unlabeled2017" / f"{int(name):012d}.jpg"]
+def image_paths(root: Path, _split: str) -> Callable[[str], Sequence[Path]]:
+    """Return what tells where an image may lie."""
+    return lambda name: [root / "COCO2017_unlabeled" / "unlabeled2017" / f"{int(name):012d}.jpg"]

@@ -6,7 +6,7 @@ Protocol: R@1, 5, 10, 50 over the images of the split; subset R@1, 2, 3 over the
 mean of R@5 and subset R@1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def score(task: Task, ranking: Ranking) -> dict[str, float]:
     return scores | {"mean of R@5 and subset R@1": (scores["R@5"] + scores["subset R@1"]) / 2}
 
 
-def image_path(root: Path, split: str, name: str) -> Sequence[Path]:
-    """Return where an image may lie."""
+def image_paths(root: Path, split: str) -> Callable[[str], Sequence[Path]]:
+    """Return what tells where an image may lie; the file of the split, which says so, is read once for all images."""
     listed = read_json(root / f"image_splits/split.rc2.{split}.json", dict, WHERE)
-    return [root / folder / listed[name] for folder in ("img_raw", ".")]
+    return lambda name: [root / folder / listed[name] for folder in ("img_raw", ".")]

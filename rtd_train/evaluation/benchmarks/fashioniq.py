@@ -7,7 +7,7 @@ orders, and the two query embeddings are normalised and averaged. R@10 and R@50 
 reference stays in the ranking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,6 @@ def score(task: Task, ranking: Ranking) -> dict[str, float]:
     return {f"R@{k}": recall_at_k(ranking.top, task.truth.targets, k) for k in KS}
 
 
-def image_path(root: Path, _split: str, name: str) -> Sequence[Path]:
-    """Return where an image may lie."""
-    return [root / "images" / f"{name}.{ending}" for ending in ("png", "jpg")]
+def image_paths(root: Path, _split: str) -> Callable[[str], Sequence[Path]]:
+    """Return what tells where an image may lie."""
+    return lambda name: [root / "images" / f"{name}.{ending}" for ending in ("png", "jpg")]

@@ -7,7 +7,7 @@ top, and to the right and the bottom only by what the edges of the image refuse 
 Protocol: R@1, 2, 3 within the query's gallery of the target and its distractors; the reference is not in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,13 @@ def score(task: Task, ranking: Ranking) -> dict[str, float]:
     return {f"R@{k}": recall_at_k(ranking.members, task.truth.targets, k) for k in KS}
 
 
-def image_path(root: Path, _split: str, name: str) -> Sequence[Path]:
-    """Return where an image may lie."""
-    number, *box = name.split("_")
-    if box:
-        return [root / folder / f"{number}.jpg" for folder in ("VG_100K", "VG_100K_2")]
-    return [root / "val2017" / f"{int(number):012d}.jpg"]
+def image_paths(root: Path, _split: str) -> Callable[[str], Sequence[Path]]:
+    """Return what tells where an image may lie."""
+
+    def paths_of(name: str) -> Sequence[Path]:
+        number, *box = name.split("_")
+        if box:
+            return [root / folder / f"{number}.jpg" for folder in ("VG_100K", "VG_100K_2")]
+        return [root / "val2017" / f"{int(number):012d}.jpg"]
+
+    return paths_of
