@@ -127,8 +127,7 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
         return _probe(config)
     given = read_features(Path(config.features)) if config.features else None
     case = load_case(config, given.names if given else ())
-    if not case.truth_known:
-        raise UsageError(f"{case.name} {case.split} keeps its targets for its server", "write the server's files with `rtd_train submit`")
+    check_truth(case)
     systems = load_systems(config)
     features = [task_features(config, case, task, next(iter(systems.values())), given) for task in case.tasks]
     rankings = {name: rankings_of(system, case, features) for name, system in systems.items()}
@@ -140,6 +139,12 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
         write_sheet(Path(config.sheet), [Shown(name, ranked[0]) for name, ranked in rankings.items()], case.tasks[0], _shown(case))
     sizes = {task.name: (len(task.query_ids), task.gallery_size) for task in case.tasks}
     return result_of(case.name, case.split, case.protocol, sizes, systems, scores, len(case.broken.names))
+
+
+def check_truth(case: Case) -> None:
+    """Raise a UsageError where a split keeps its targets for a server."""
+    if not case.truth_known:
+        raise UsageError(f"{case.name} {case.split} keeps its targets for its server", "write the server's files with `rtd_train submit`")
 
 
 def _shown(case: Case) -> "Callable[[str], Image]":

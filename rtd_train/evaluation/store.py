@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from rtd_train.errors import DataError
 
@@ -43,7 +44,8 @@ def write_features(path: Path, stored: ImageFeatures) -> None:
     _check(stored, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"format": FORMAT, "backbone": stored.backbone, "key": stored.key, "names": json.dumps(stored.names)}
-    unfinished = path.with_name(f"{path.name}.tmp")
+    # Processes that extract the same features at a time must not write one file.
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     save_file({"features": stored.features.contiguous()}, unfinished, metadata=metadata)
     os.replace(unfinished, path)
 

@@ -1,6 +1,7 @@
 """The commands evaluate a real small model, and each fault is two lines that say what and what to do."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -181,8 +182,42 @@ def test_a_metric_of_a_benchmark_validates_a_training(cirr, phi, trained, tmp_pa
     before = weights_hash(text.model)
     assert validator(wanted, "R@10")(text, 7) == evaluate(wanted)["systems"]["trained"]["scores"]["cirr val"]["R@10"]
     assert weights_hash(text.model) == before
-    with pytest.raises(UsageError, match="cirr has no metric 'R@7'"):
-        validator(wanted, "R@7")(text, 7)
+
+
+def test_a_validator_reads_no_image_before_it_is_asked_for_all_processes_make_one(cirr, phi):
+    from rtd_train.models.clip import load_backbone
+
+    validate = validator(config("cirr", phi, root=str(cirr)), "R@10")
+    for name in worlds.CIRR_NAMES:
+        path = cirr / "dev" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (9, 9, 9)).save(path)
+    text = load_backbone(str(CLIP))
+    first = validate(text, 100)
+    assert len(list((cirr / ".rtd_features").iterdir())) == 1
+    shutil.rmtree(cirr / "dev")
+    assert validate(text, 200) == first
+
+
+def test_a_validator_without_a_metric_or_targets_is_told_before_the_training(cirr, phi, tmp_path):
+    with pytest.raises(UsageError, match="cirr has no metric 'R@7'") as caught:
+        validator(config("cirr", phi, root=str(cirr)), "R@7")
+    assert caught.value.hint.startswith("choose one of R@1, R@5, R@10, R@50, subset R@1, ")
+    queries = [{key: value for key, value in query.items() if key != "target_hard"} for query in worlds.cirr_queries()]
+    root = worlds.write_cirr(tmp_path / "test", queries, "test1")
+    with pytest.raises(UsageError, match="cirr test1 keeps its targets for its server"):
+        validator(config("cirr", phi, root=str(root), split="test1"))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "write", "metric"),
+    [("circo", worlds.write_circo, "mAP@5"), ("fashioniq", worlds.write_fashioniq, "R@10"), ("genecis", worlds.write_genecis, "R@1")],
+)
+def test_every_benchmark_makes_a_validator(benchmark, write, metric, phi, tmp_path):
+    wanted = config(benchmark, phi, root=str(write(tmp_path)))
+    assert callable(validator(wanted, metric))
+    with pytest.raises(UsageError, match=f"{benchmark} has no metric 'R@7'"):
+        validator(wanted, "R@7")
 
 
 def test_the_folder_of_a_run_stands_for_its_text_encoder(phi, trained, tmp_path):

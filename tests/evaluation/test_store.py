@@ -20,6 +20,13 @@ def test_features_are_read_back_as_they_were_written(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["f.safetensors"]
 
 
+def test_what_another_process_is_writing_is_left_to_it(tmp_path):
+    (tmp_path / "f.safetensors.tmp").write_bytes(b"half")
+    write_features(tmp_path / "f.safetensors", STORED)
+    assert (tmp_path / "f.safetensors.tmp").read_bytes() == b"half"
+    assert read_features(tmp_path / "f.safetensors").names == STORED.names
+
+
 def test_rows_come_in_the_order_of_their_names():
     assert rows_of(STORED, ["ß/c", "a"], "f").tolist() == [[5.0, 6.0], [1.0, 2.0]]
 
