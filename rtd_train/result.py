@@ -28,8 +28,8 @@ from transformers import CLIPTextModelWithProjection
 encoder = CLIPTextModelWithProjection.from_pretrained("text_encoder")
 ```
 
-`config.json` holds every option, the hashes of weights and data, and the versions of the libraries. `metrics.jsonl` and
-`loss.png` show how the loss went.
+`config.json` holds every option that the weights depend on, the hashes of weights and data, and the versions of the libraries.
+`metrics.jsonl` and `loss.png` show how the loss went.
 """
 
 

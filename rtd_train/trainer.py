@@ -58,8 +58,10 @@ class Result(NamedTuple):
     best: float | None
 
 
-def fit(config: FitConfig, validate: Validate | None = None, progress: Progress | None = None) -> Result:
+def fit(config: FitConfig, validate: Validate | None = None, progress: Progress | None = None, validate_name: str | None = None) -> Result:
     """Train a text encoder as `config` says, or go on with a run that was interrupted; a finished one is not run again.
+
+    What validates decides which weights are kept, so its name belongs to the run: `validate_name`, or else what Python calls it.
 
     Raises:
         TrainError: backbone, phi, data or output folder cannot be used, or the loss is no number.
@@ -75,6 +77,7 @@ def fit(config: FitConfig, validate: Validate | None = None, progress: Progress 
     corpus = share_triplets(world, texts, cache_folder(config.cache))
     values = {**run_values(config), "processes": world.size, "weights": weights_hash(backbone.model), "triplets": corpus.fingerprint}
     values["phi"] = weights_hash(phi)
+    values["validate"] = validate_name or (None if validate is None else _name_of(validate))
     del values["data"]
     with world.agree():
         draw(len(corpus), config.batch_size * world.size, 0, config.seed)
@@ -90,6 +93,11 @@ def fit(config: FitConfig, validate: Validate | None = None, progress: Progress 
             result.write(out, backbone, phi, config, values)
         world.wait()
     return summarise(out)
+
+
+def _name_of(validate: Validate) -> str:
+    named = validate if hasattr(validate, "__qualname__") else type(validate)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 def summarise(out: Path) -> Result:
@@ -359,7 +367,8 @@ class Run:
 
     def finish(self) -> None:
         """Leave the best weights in the encoder, or the averaged, or the last, with adapters merged."""
-        best = load_best(self.out)
+        # Without a best score of this run, the file would be of one that was begun there before.
+        best = load_best(self.out) if self.best is not None else None
         self.put(best if best is not None else self.averaged)
         if self.adapter is not None:
             self.adapter.merge_and_unload()

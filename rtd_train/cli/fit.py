@@ -66,7 +66,7 @@ def command(
     from rtd_train.trainer import fit
 
     with progress(quiet=quiet) as shown:
-        result = fit(config, hook, progress=shown)
+        result = fit(config, hook, progress=shown, validate_name=validate)
     if is_main() and not quiet:
         print_facts(
             {

@@ -44,6 +44,8 @@ def validator(config: EvalConfig, metric: str = "R@1") -> "Callable[[TextBackbon
         system_of, features = loaded()
         return list(scores_of(case, rankings_of(system_of(text), case, features)).values())[-1][metric]
 
+    # The name by which a run knows what has validated it.
+    validate.__qualname__ = f"validator({config.benchmark}, {metric})"
     return validate
 
 

@@ -215,7 +215,7 @@ def test_a_validator_without_a_metric_or_targets_is_told_before_the_training(cir
 )
 def test_every_benchmark_makes_a_validator(benchmark, write, metric, phi, tmp_path):
     wanted = config(benchmark, phi, root=str(write(tmp_path)))
-    assert callable(validator(wanted, metric))
+    assert validator(wanted, metric).__qualname__ == f"validator({benchmark}, {metric})"
     with pytest.raises(UsageError, match=f"{benchmark} has no metric 'R@7'"):
         validator(wanted, "R@7")
 

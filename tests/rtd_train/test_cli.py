@@ -31,6 +31,7 @@ def test_a_data_set_becomes_a_phi_and_an_encoder(triplets, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "best score    0.5000" in done.stdout
+    assert json.loads((tmp_path / "run/config.json").read_text())["validate"] == "mine:score"
     losses = [row["loss"] for row in map(json.loads, (tmp_path / "run/metrics.jsonl").read_text().splitlines()) if "loss" in row]
     assert losses[-1] < 0.8 * losses[0]
     assert "text encoder  run/text_encoder" in done.stdout

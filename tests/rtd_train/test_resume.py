@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rtd_train.errors import OutputError
 from rtd_train.trainer import fit
 
 
@@ -67,6 +68,28 @@ def test_the_best_weights_are_the_same_after_a_stop(stop, config, tmp_path):
         fit(again, lambda _, step: scores[step], progress=StopsAt(stop))
     assert fit(again, lambda _, step: scores[step]).best == whole.best == 0.5
     assert all(torch.equal(weights(again.out)[name], tensor) for name, tensor in weights(whole.out).items())
+
+
+def test_a_run_does_not_go_on_with_another_validation_or_none(config):
+    def score(_, step):
+        return -step
+
+    def other(_, step):
+        return step
+
+    config = dataclasses.replace(config, steps=8, batch_size=8, checkpoint_every=4, validate_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, score, progress=StopsAt(5))
+    there = "validate: 'tests.rtd_train.test_resume:.*score' there"
+    with pytest.raises(OutputError, match=f"holds a run of other options \\({there}, None here\\)"):
+        fit(config)
+    with pytest.raises(OutputError, match=f"{there}, 'tests.rtd_train.test_resume:.*other' here"):
+        fit(config, other)
+    with pytest.raises(OutputError, match=f"{there}, 'mine:cirr' here"):
+        fit(config, score, validate_name="mine:cirr")
+    result = fit(config, score)
+    assert result.best == -2
+    assert json.loads((result.out / "config.json").read_text())["validate"].endswith("score")
 
 
 def test_a_line_of_metrics_that_was_cut_short_is_dropped(config, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rtd_train.checkpoint import open_run
+from rtd_train.checkpoint import open_run, save_best
 from rtd_train.config import run_values
 from rtd_train.corpus import share_triplets
 from rtd_train.data import draw, read_triplets
@@ -159,6 +159,13 @@ def test_the_weights_that_validate_best_are_kept(config):
     result = fit(dataclasses.replace(config, validate_every=5), validate)
     assert result.best == 0.4
     assert torch.equal(weights(config.out)["text_projection.weight"], seen[10])
+
+
+def test_weights_that_an_earlier_run_found_best_do_not_end_one_that_validates_nothing(backbone, config):
+    run, _ = new_run(backbone, dataclasses.replace(config, steps=2))
+    save_best(run.out, {name: torch.zeros_like(tensor) for name, tensor in run.trained.items()})
+    run.train(None, Silent())
+    assert all(parameter.any() for name, parameter in run.trained.items() if name.endswith("proj.weight"))
 
 
 def test_low_rank_adapters_are_merged_and_lower_layers_stay(backbone, config, tmp_path):
