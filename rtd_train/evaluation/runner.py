@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SCENES, TRIPLETS = "scenes", "triplets"
 UNTOUCHED, TRAINED = "untouched", "trained"
+_NOT_USED = {SCENES: ("data", "root", "split", "skip_broken"), TRIPLETS: ("root", "features", "cache", "sheet", "skip_broken")}
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class EvalConfig:
                 raise UsageError(f"{self.benchmark} needs its folder", "give --root the folder with its annotations")
         if self.sheet and self.features:
             raise UsageError("a contact sheet needs images", "leave out --features")
+        useless = [name for name in _NOT_USED.get(self.benchmark, ("data",)) if getattr(self, name)]
+        if useless:
+            shown = ", ".join(f"{name} {getattr(self, name)!r}" for name in useless)
+            options = ", ".join("DATA" if name == "data" else f"--{name.replace('_', '-')}" for name in useless)
+            raise UsageError(f"{self.benchmark} makes no use of {shown}", f"leave out {options}")
 
 
 @dataclass(frozen=True)

@@ -138,11 +138,26 @@ def test_features_of_another_backbone_and_missing_ones_are_refused(cirr, phi, tm
         ({"benchmark": "coco"}, "no benchmark is called 'coco'"),
         ({"benchmark": "triplets"}, "triplets needs a data set"),
         ({"sheet": "s.html", "features": "f.safetensors"}, "a contact sheet needs images"),
+        ({"data": "triplets"}, "cirr makes no use of data 'triplets'"),
+        ({"benchmark": "scenes", "split": "val", "skip_broken": True}, "scenes makes no use of root '.', split 'val', skip_broken True"),
+        (
+            {"benchmark": "triplets", "data": "d", "features": "f", "cache": "c", "skip_broken": True},
+            "triplets makes no use of root '.', features 'f', cache 'c', skip_broken True",
+        ),
+        ({"benchmark": "triplets", "data": "d", "root": None, "sheet": "s.html"}, "triplets makes no use of sheet 's.html'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(more, fault):
     with pytest.raises(UsageError, match=fault):
         config(**{"benchmark": "cirr", "phi": "phi.safetensors", "root": ".", **more})
+
+
+def test_options_that_do_nothing_are_named_as_they_are_given():
+    with pytest.raises(UsageError) as caught:
+        config("scenes", "phi.safetensors", data="d", skip_broken=True)
+    assert caught.value.hint == "leave out DATA, --skip-broken"
+    config("scenes", "phi.safetensors", cache="c", sheet="s.html", baseline=True)
+    config("triplets", "phi.safetensors", data="d", split="train", baseline=True)
 
 
 def test_the_test_split_asks_for_submit_and_submit_for_a_server(tmp_path, phi):

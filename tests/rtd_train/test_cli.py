@@ -56,6 +56,7 @@ def test_captions_of_the_web_become_an_encoder(tmp_path):
     [
         (("fit", "none", "--backbone", "random:tiny", "--phi", "no.pt", "--out", "run"), 1, "error: no.pt: no such file"),
         (("fit", "none", "--backbone", "random:tiny", "--phi", "no.pt", "--out", "run", "--steps", "0"), 2, "error: steps: 0 is not"),
+        (("eval", "scenes", "--backbone", "scenes", "--phi", "x", "--root", "."), 2, "error: scenes makes no use of root '.'"),
         (("fit-phi", "none.txt", "--backbone", "random:tiny", "--out", "phi"), 1, "error: none.txt: no such file"),
         (("fit", "none", "--backbone", "random:tiny", "--phi", "x", "--out", "run", "--precision", "int4"), 2, "error: precision: 'int4'"),
         (("fit", "none", "--backbone", "random:tiny", "--phi", "x", "--out", "run", "--validate", "no:f"), 2, "error: validate: 'no:f'"),
