@@ -1,6 +1,8 @@
 """Fixtures: a few captions in a file, and one built data set that tests copy or read."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +18,12 @@ from tripletgen.parsing import parse
 from tripletgen.retag import mend_parse
 from tripletgen.schema import Caption, group_id_of
 from tripletgen.stats import embedded_stats
+
+# The Hub's client reads these when it is first imported, by whatever test: it must leave the developer's token, cache and Xet alone.
+_HOME = tempfile.TemporaryDirectory(prefix="tripletgen-hf-")
+os.environ["HF_HOME"] = _HOME.name
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ.pop("HF_TOKEN", None)
 
 # How fast examples are drawn tells of the machine, not of the code: a busy one must not fail a test.
 settings.register_profile(
