@@ -1,5 +1,6 @@
 """A build as a whole: the same bytes whatever the way, counts that add up, splits that do not share a caption."""
 
+import json
 import random
 from collections import Counter
 
@@ -14,6 +15,7 @@ from tripletgen.captions.sources import SourceSpec
 from tripletgen.errors import OutputError, SourceError, TripletgenError
 from tripletgen.schema import Triplet
 from tripletgen.shards.manifest import read_manifest
+from tripletgen.work import Work
 
 
 def build(out, *sources, **options):
@@ -173,6 +175,44 @@ def test_a_folder_that_holds_something_else_is_not_touched(tmp_path, captions_fi
         with pytest.raises(OutputError, match=r"not empty and not a data set|holds files that tripletgen did not write"):
             build(tmp_path / "out", captions_file, overwrite=overwrite)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    "names", [["README.md", "data/raw.csv"], ["data/raw.csv"], ["README.md", "data/raw.csv", "src/a.py"], ["manifest.json"]]
+)
+def test_a_project_with_names_like_ours_loses_nothing(tmp_path, captions_file, names):
+    for name in names:
+        write_lines(tmp_path / "out" / name, ["mine"])
+    before = digests(tmp_path / "out")
+    with pytest.raises(OutputError, match=r"not empty and not a data set|holds files that tripletgen did not write") as caught:
+        build(tmp_path / "out", captions_file, overwrite=True)
+    assert caught.value.hint == "give --out a new folder"
+    assert digests(tmp_path / "out") == before
+
+
+def test_a_data_set_beside_files_of_yours_is_not_overwritten(tmp_path, captions_file):
+    build(tmp_path / "out", captions_file)
+    write_lines(tmp_path / "out/mine.txt", ["mine"])
+    before = digests(tmp_path / "out")
+    with pytest.raises(OutputError, match="holds files that tripletgen did not write"):
+        build(tmp_path / "out", captions_file, overwrite=True)
+    assert digests(tmp_path / "out") == before
+
+
+def test_a_data_set_that_was_changed_by_hand_can_be_overwritten(tmp_path, captions_file):
+    manifest = build(tmp_path / "out", captions_file)
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert build(tmp_path / "out", captions_file, overwrite=True) == manifest
+
+
+def test_a_kill_while_a_data_set_is_removed_leaves_one_that_overwrite_knows(tmp_path, captions_file):
+    manifest = build(tmp_path / "out", captions_file)
+    work = Work(str(tmp_path / "out"), tmp_path / "out", None)
+    work.mark("removed")
+    work.remove("manifest.json", "README.md")
+    with pytest.raises(OutputError, match="holds an unfinished build of another recipe"):
+        build(tmp_path / "out", captions_file)
+    assert build(tmp_path / "out", captions_file, overwrite=True) == manifest
 
 
 def test_overwriting_replaces_a_data_set(tmp_path, captions_file):

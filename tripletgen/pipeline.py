@@ -44,8 +44,8 @@ def build(options: BuildOptions, progress: Progress | None = None, opener: Opene
     progress = progress or Silence()
     sources = expand_sources(options.sources, options.out)
     marks = marks_of(source.path for source in sources)
+    fingerprint = _fingerprint(options, sources, marks)
     with open_work(options.out) as work:
-        fingerprint = _fingerprint(options, sources, marks)
         finished = claim(work, options, fingerprint)
         if finished is not None:
             return finished

@@ -28,6 +28,7 @@ from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_
 from tripletgen.shards.reader import iter_triplets
 from tripletgen.shards.writer import describe, plan_shards, shard_name, write_shard
 from tripletgen.staging import WORK
+from tripletgen.work import Work, check_empty, clear
 
 UNIT_ROWS = 4_096
 
@@ -113,14 +114,18 @@ def _claim(source: Path, target: Path, fingerprint: str, *, overwrite: bool) -> 
         if finished["fingerprint"] == fingerprint:
             return finished
         raise OutputError(f"{target}: holds another data set", "--overwrite replaces it, or give another --out")
-    ours = {MANIFEST, "README.md", "recipe.yaml", "data", "rejects", "figures", WORK}
-    if target.is_dir() and any(path.name not in ours for path in target.iterdir()):
-        raise OutputError(f"{target}: holds files that tripletgen did not write", "give --out a new folder")
-    # The manifest first: a kill in between must not leave a folder that looks finished.
-    (target / MANIFEST).unlink(missing_ok=True)
-    for name in ("data", "rejects", "figures", WORK):
-        shutil.rmtree(target / name, ignore_errors=True)
-    (target / WORK / REWRITTEN).mkdir(parents=True)
+    place = Work(str(target), target, None)
+    mark = place.found_mark()
+    if overwrite or mark == fingerprint:
+        clear(place)  # answers lie elsewhere
+    elif mark is not None:
+        raise OutputError(
+            f"{target}: holds an unfinished data set of another recipe, source or version", "--overwrite replaces it, or give another --out"
+        )
+    else:
+        check_empty(place)
+    place.mark(fingerprint)
+    (target / WORK / REWRITTEN).mkdir(exist_ok=True)
     return None
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tripletgen.errors import OutputError, SourceError
 from tripletgen.options import BuildOptions
-from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_text
+from tripletgen.shards.manifest import MANIFEST, Manifest, is_of_tripletgen, read_manifest, write_text
 from tripletgen.staging import WORK, RemotePlace, open_remote
 from tripletgen.storage import is_remote
 
@@ -83,6 +83,18 @@ class Work(NamedTuple):
             return self.place.names()
         return sorted(path.name for path in self.folder.iterdir()) if self.folder.is_dir() else []
 
+    def found_mark(self) -> str | None:
+        """Return the fingerprint of what is not finished there, None where nothing is."""
+        self.fetch(_FINGERPRINT)
+        marker = self.folder / _FINGERPRINT
+        return marker.read_text(encoding="utf-8") if marker.is_file() else None
+
+    def mark(self, fingerprint: str) -> None:
+        """Note what is being made there."""
+        self.unfinished.mkdir(parents=True, exist_ok=True)
+        write_text(self.folder / _FINGERPRINT, fingerprint)
+        self.send(_FINGERPRINT)
+
     def remove(self, *names: str) -> None:
         """Remove files and folders, here and there."""
         for name in names:
@@ -116,8 +128,7 @@ def claim(work: Work, options: BuildOptions, fingerprint: str) -> Manifest | Non
     out = work.folder
     if out.exists() and not out.is_dir():
         raise OutputError(f"{work.out}: is a file", "give --out a folder")
-    work.fetch(MANIFEST, _FINGERPRINT)
-    marker = out / _FINGERPRINT
+    work.fetch(MANIFEST)
     finished = read_manifest(out) if (out / MANIFEST).exists() and not options.overwrite else None
     if finished is not None and finished["fingerprint"] == fingerprint:
         if any(spec.path == "-" for spec in options.sources):
@@ -125,29 +136,49 @@ def claim(work: Work, options: BuildOptions, fingerprint: str) -> Manifest | Non
             raise OutputError(f"{work.out}: holds a finished build of standard input", "--overwrite starts afresh, or give another --out")
         work.remove(WORK)  # a kill after the manifest left it
         return finished
-    unfinished = marker.read_text(encoding="utf-8") if marker.is_file() else None
+    unfinished = work.found_mark()
     if options.overwrite:
-        _clear(work)
+        clear(work)
     elif finished is not None or (unfinished not in (None, fingerprint) and not options.resume):
         state = "a finished" if finished is not None else "an unfinished"
         raise OutputError(
             f"{work.out}: holds {state} build of another recipe, source or version",
             "--overwrite starts afresh" + ("" if finished else ", --resume keeps what still fits") + ", or give another --out",
         )
-    elif unfinished is None and work.names() not in ([], [WORK]):
-        raise OutputError(f"{work.out}: is not empty and not a data set of tripletgen", "give --out a new folder")
+    elif unfinished is None:
+        check_empty(work)
     for name in FOLDERS:
         (work.unfinished / name).mkdir(parents=True, exist_ok=True)
-    write_text(marker, fingerprint)
-    work.send(_FINGERPRINT)
+    work.mark(fingerprint)
     return None
 
 
-def _clear(work: Work) -> None:
-    """Remove what a build writes, and nothing else."""
-    work.remove(*(name for name in _OURS if name in work.names()))
-    if work.names():
+def check_empty(work: Work) -> None:
+    """Refuse a folder that holds anything but what a kill at the very beginning leaves.
+
+    Raises:
+        OutputError: it does.
+    """
+    if work.names() not in ([], [WORK]):
+        raise OutputError(f"{work.out}: is not empty and not a data set of tripletgen", "give --out a new folder")
+
+
+def clear(work: Work) -> None:
+    """Remove a data set, finished or not. Names alone prove nothing: many a project has a `README.md` and a `data` folder.
+
+    Raises:
+        OutputError: nothing shows that it is one, or something else lies there; nothing is removed then.
+    """
+    names = work.names()
+    if any(name not in _OURS for name in names):
         raise OutputError(f"{work.out}: holds files that tripletgen did not write", "give --out a new folder")
+    work.fetch(MANIFEST)
+    if work.found_mark() is None:
+        if not is_of_tripletgen(work.folder):
+            check_empty(work)
+            return
+        work.mark("removed")  # a kill in between must leave what is known as ours
+    work.remove(*(name for name in _OURS if name in [*names, WORK]))
 
 
 def below_work(names: Iterable[str]) -> list[str]:

@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.helpers import APP, CAPTIONS, environment, run_cli, write_lines
+from tests.helpers import APP, CAPTIONS, digests, environment, run_cli, write_lines
 from tests.rewrite import rows
 from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
+from tripletgen.errors import OutputError
 from tripletgen.rewrite.base import Answer, Request
 from tripletgen.rewrite.scripted import Script, ScriptedRewriter
 from tripletgen.rewrite_options import RewriteOptions
@@ -99,6 +100,27 @@ def test_failures_of_a_finished_run_are_asked_again_only_with_overwrite(dataset:
     assert late
     assert sent(rows.reword) == set()
     assert sent(rows.reword, overwrite=True) == late
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    "names", [["README.md", "data/raw.csv"], ["data/raw.csv"], ["notes.txt"], [".work/parsed/00000.json", "data/a.parquet"]]
+)
+def test_a_folder_that_is_none_of_ours_loses_nothing(names: list[str], dataset: Path, tmp_path: Path, *, overwrite: bool) -> None:
+    for name in names:
+        write_lines(tmp_path / "out" / name, ["mine"])
+    before = digests(tmp_path / "out")
+    with pytest.raises(OutputError, match=r"not empty and not a data set|holds files that tripletgen did not write"):
+        rewrite_dataset(dataset, tmp_path / "out", RewriteOptions("vllm", "small"), overwrite=overwrite)
+    assert digests(tmp_path / "out") == before
+
+
+def test_an_unfinished_build_is_replaced_with_overwrite_alone(dataset: Path, tmp_path: Path) -> None:
+    write_lines(tmp_path / "out/.work/fingerprint", ["of a build"])
+    options = RewriteOptions("vllm", "small", share={"paraphrase": 0.0, "describe": 0.0})
+    with pytest.raises(OutputError, match="holds an unfinished data set of another recipe"):
+        rewrite_dataset(dataset, tmp_path / "out", options)
+    assert rewrite_dataset(dataset, tmp_path / "out", options, overwrite=True) == read_manifest(tmp_path / "out")
 
 
 def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:

@@ -42,6 +42,15 @@ def reject_files(manifest: Manifest) -> list[str]:
     return [file["path"] for file in manifest["files"] if file["path"].startswith("rejects/")]
 
 
+def is_of_tripletgen(folder: Path) -> bool:
+    """Tell whether a folder has a manifest that this program wrote, of whatever version, changed by hand or not."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and str(manifest.get("generator")).startswith("tripletgen ") and "fingerprint" in manifest
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a finished data set, without its checksum.
 
@@ -59,7 +68,7 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from error
     except ValueError as error:
-        raise DataError(f"{path}: not valid JSON ({error})", _DAMAGED) from error
+        raise DataError(f"{path}: not valid JSON ({error})", "copy the data set again from where it is whole, or build it anew") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise DataError(f"{path}: schema version {version}, this is {SCHEMA_VERSION}", "use the tripletgen that wrote it, or build again")
