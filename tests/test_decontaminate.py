@@ -64,6 +64,21 @@ def test_other_files_and_folders_are_read_as_captions(tmp_path):
     assert list(iter_benchmark_texts(str(tmp_path))) == ["is blue", "has long sleeves"]
 
 
+def test_of_a_folder_only_files_of_a_kind_that_is_read_count_and_no_hidden_ones(tmp_path):
+    (tmp_path / "cap.json").write_text(json.dumps(["is blue"]), encoding="utf-8")
+    for name in ("img_raw/a.png", "README.md", "LICENSE", ".git/config.txt", ".rtd_features/a.json", "deep/.hidden.txt"):
+        write_lines(tmp_path / name, ["has long sleeves"])
+    assert list(iter_benchmark_texts(str(tmp_path))) == ["is blue"]
+    with pytest.raises(SourceError, match=r"a\.png: not a kind of file that is read"):
+        list(iter_benchmark_texts(str(tmp_path / "img_raw/a.png")))
+
+
+def test_a_folder_without_annotations_is_named(tmp_path):
+    write_lines(tmp_path / "README.md", ["is blue"])
+    with pytest.raises(SourceError, match="the folder holds no annotations"):
+        list(iter_benchmark_texts(str(tmp_path)))
+
+
 def test_a_broken_json_file_is_named(tmp_path):
     (tmp_path / "a.json").write_text("[", encoding="utf-8")
     with pytest.raises(SourceError, match=r"a\.json: not valid JSON"):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from tripletgen.captions.readers import READERS, files_below
 from tripletgen.captions.sources import Source, SourceSpec, expand_sources, read_source
 from tripletgen.errors import SourceError
 from tripletgen.schema import normalise
@@ -16,14 +17,17 @@ NGRAM = 8
 
 
 def benchmark_files(path: str) -> list[str]:
-    """Return a benchmark file itself, or every file of a benchmark folder.
+    """Return a benchmark file itself, or every file of a benchmark folder of a kind that is read: pictures often lie beside them.
 
     Raises:
-        SourceError: there is no such file or folder.
+        SourceError: there is no such file or folder, or the folder holds nothing that is read.
     """
     if not Path(path).exists():
         raise SourceError(f"{path}: no such file to decontaminate against", "name a benchmark's annotation file or folder")
-    return [path] if Path(path).is_file() else [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file()]
+    files = [path] if Path(path).is_file() else files_below(path)
+    if not files:
+        raise SourceError(f"{path}: the folder holds no annotations", f"kinds read: {' '.join(READERS)}, also .gz/.zst")
+    return files
 
 
 def iter_benchmark_texts(path: str) -> Iterator[str]:

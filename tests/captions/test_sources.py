@@ -280,6 +280,13 @@ def test_a_folder_gives_its_caption_files_at_any_depth(tmp_path):
     assert [text for _, text in read(tmp_path)] == TEXTS
 
 
+def test_a_licence_and_hidden_files_are_no_captions_of_a_folder(tmp_path):
+    for name in ("a.txt", "LICENSE", ".git/b.txt"):
+        write_lines(tmp_path / name, TEXTS)
+    assert [text for _, text in read(tmp_path)] == TEXTS
+    assert [text for _, text in read(tmp_path / "LICENSE")] == TEXTS
+
+
 def test_a_folder_without_caption_files_is_named(tmp_path):
     (tmp_path / "picture.jpg").touch()
     with pytest.raises(SourceError, match="the folder holds no caption file"):

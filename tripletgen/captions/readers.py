@@ -235,3 +235,9 @@ READERS: dict[str, Reader] = {
     ".parquet": _read_parquet,
     ".json": _read_coco,
 }
+
+
+def files_below(folder: str) -> list[str]:
+    """Return the files of a folder, at any depth, whose ending names a kind that is read; hidden ones and a bare LICENSE are none."""
+    found = sorted(path for path in Path(folder).rglob("*") if "." in path.name and kind_of(path.name) in READERS and path.is_file())
+    return [str(path) for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]

@@ -17,6 +17,7 @@ from tripletgen.captions.readers import (
     READERS,
     Row,
     count_row_groups,
+    files_below,
     first_line,
     kind_of,
     numbered_lines,
@@ -93,7 +94,7 @@ def _expand(spec: SourceSpec, out: str | None) -> Iterator[tuple[str, str | None
     if not Path(path).exists() and "#" in path:
         path, _, column = path.rpartition("#")
     if Path(path).is_dir():
-        files = [str(p) for p in sorted(Path(path).rglob("*")) if p.is_file() and kind_of(p.name) in READERS and not _below(p, out)]
+        files = [file for file in files_below(path) if not _below(Path(file), out)]
         if not files:
             raise SourceError(f"{path}: the folder holds no caption file", f"kinds read: {' '.join(READERS)}, also .gz/.zst")
     elif Path(path).is_file():
