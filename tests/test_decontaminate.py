@@ -122,6 +122,14 @@ def test_another_benchmark_file_of_the_same_name_is_another_build(tmp_path):
         build(tmp_path, "out", (str(tmp_path / "bench.json"),))
 
 
+def test_another_benchmark_text_of_the_same_length_is_another_build(tmp_path):
+    (tmp_path / "bench.json").write_text(json.dumps([LONG]), encoding="utf-8")
+    build(tmp_path, "out", (str(tmp_path / "bench.json"),))
+    (tmp_path / "bench.json").write_text(json.dumps([LONG.replace("dogs", "cats")]), encoding="utf-8")
+    with pytest.raises(OutputError, match="holds a finished build of another recipe"):
+        build(tmp_path, "out", (str(tmp_path / "bench.json"),))
+
+
 def test_a_missing_benchmark_is_named_before_any_work(tmp_path):
     with pytest.raises(SourceError, match=r"nope\.json: no such file to decontaminate against"):
         build(tmp_path, "out", (str(tmp_path / "nope.json"),))

@@ -128,6 +128,26 @@ def test_a_changed_source_is_noticed(tmp_path, small_units):
         tripletgen.build(options(tmp_path))
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_source_that_changed_and_kept_its_size_is_noticed(tmp_path, small_units, finished):
+    prepare(tmp_path, ["A red car on a wet street.", *CAPTIONS[:60]])
+    tripletgen.build(options(tmp_path)) if finished else stop(tmp_path, "parsing", 32)
+    prepare(tmp_path, ["A red bus on a wet street.", *CAPTIONS[:60]])
+    with pytest.raises(OutputError, match="another recipe, source or version"):
+        tripletgen.build(options(tmp_path))
+    tripletgen.build(options(tmp_path, overwrite=finished, resume=not finished))
+    references = {row.reference_caption for split in ("train", "validation") for row in tripletgen.read_triplets(tmp_path / "out", split)}
+    assert any("bus on a wet" in text for text in references)
+    assert not any("car on a wet" in text for text in references)
+
+
+def test_a_copy_of_a_source_is_the_same_source(tmp_path):
+    prepare(tmp_path, CAPTIONS[:40])
+    manifest = tripletgen.build(options(tmp_path))
+    os.utime(tmp_path / "a.txt", (1, 1))
+    assert tripletgen.build(options(tmp_path)) == manifest
+
+
 def test_a_finished_build_is_found_finished_and_not_touched(tmp_path):
     prepare(tmp_path, CAPTIONS[:40])
     manifest = tripletgen.build(options(tmp_path))

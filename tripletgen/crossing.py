@@ -1,5 +1,6 @@
 """The two steps that cross units, on one machine and in bounded memory: dividing the captions, joining their masks."""
 
+from tripletgen.captions.marks import Mark
 from tripletgen.captions.partition import Dropped, Partition, partition, unit_name
 from tripletgen.captions.sources import Source
 from tripletgen.options import BuildOptions
@@ -14,7 +15,7 @@ MAX_KEPT_DROPS = 100_000
 CLEANED = "rejects/clean-00000.arrow"
 
 
-def partition_here(sources: list[Source], work: Work, options: BuildOptions, progress: Progress) -> Partition:
+def partition_here(sources: list[tuple[Source, Mark]], work: Work, options: BuildOptions, progress: Progress) -> Partition:
     """Divide the captions of the sources into the files of their units; write what was dropped, if it is kept."""
     drops: list[Dropped] = []
     done = 0
@@ -28,7 +29,7 @@ def partition_here(sources: list[Source], work: Work, options: BuildOptions, pro
         if options.keep_rejects and len(drops) < MAX_KEPT_DROPS:
             drops.append(drop)
 
-    divided = partition(sources, work.unfinished / "partition", options.limit, on_drop, on_progress)
+    divided = partition([source for source, _ in sources], work.unfinished / "partition", options.limit, on_drop, on_progress)
     if options.keep_rejects:
         write_drops(work, drops)
     names = below_work(f"partition/{unit_name(unit)}" for unit in range(divided.num_units))

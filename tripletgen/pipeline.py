@@ -11,8 +11,9 @@ from typing import Any
 
 import tripletgen
 from tripletgen.assets import code_digest
+from tripletgen.captions.marks import Mark, marks_of
 from tripletgen.captions.partition import Partition, read_partition
-from tripletgen.captions.sources import Mark, Source, expand_sources, marks_of
+from tripletgen.captions.sources import Source, expand_sources
 from tripletgen.dataset import Built, finish
 from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
 from tripletgen.engine import Starter, open_means
@@ -69,10 +70,10 @@ def _hash(*parts: object) -> str:
 
 
 def _fingerprint(options: BuildOptions, sources: list[Source], marks: list[Mark]) -> str:
-    """Return the hash of everything that determines the data set: recipe, code, model, and the size of each file that is read."""
-    sizes = [(s.name, s.licence, s.column, mark.size) for s, mark in zip(sources, marks, strict=True)]
-    benchmarks = [mark.size for path in options.decontaminate for mark in marks_of(benchmark_files(path))]
-    return _hash(options.recipe(), sizes, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
+    """Return the hash of everything that determines the data set: recipe, code, model, and the content of each file that is read."""
+    named = [(s.name, s.licence, s.column, mark) for s, mark in zip(sources, marks, strict=True)]
+    benchmarks = [mark for path in options.decontaminate for mark in marks_of(benchmark_files(path))]
+    return _hash(options.recipe(), named, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
 
 
 def _partition(options: BuildOptions, sources: list[Source], marks: list[Mark], work: Work, means: Means, progress: Progress) -> Partition:
@@ -84,7 +85,7 @@ def _partition(options: BuildOptions, sources: list[Source], marks: list[Mark], 
         return read_partition(folder)
     progress.start("reading captions", None)
     work.remove(marker)
-    divided = means.partition(sources, work, options, progress)
+    divided = means.partition(list(zip(sources, marks, strict=True)), work, options, progress)
     if divided.num_captions == 0:
         reasons = ", ".join(f"{reason} {count}" for reason, count in divided.dropped.items())
         raise SourceError(

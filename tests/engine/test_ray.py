@@ -292,6 +292,16 @@ def parses_in(address: str) -> dict[str, object]:
     return {path: info["LastModified"] for path, info in found.items() if path.endswith(".arrow")}
 
 
+def test_an_object_that_changed_and_kept_its_size_is_noticed(bucket, tmp_path):
+    given = replace(options(tmp_path, "local"), sources=(SourceSpec(f"{bucket}/a.txt", "MIT"),))
+    for first in ("A red car on a wet street.\n", "A red bus on a wet street.\n"):
+        s3fs.S3FileSystem().pipe_file("data/a.txt", (first + "\n".join(CAPTION_LINES)).encode())
+        if "car" in first:
+            tripletgen.build(given)
+    with pytest.raises(OutputError, match="holds a finished build of another recipe, source or version"):
+        tripletgen.build(given)
+
+
 def test_a_bucket_that_is_not_there_is_named(bucket, tmp_path):
     write_lines(tmp_path / "a.txt", CAPTION_LINES)
     with pytest.raises(OutputError, match="s3://nobody/out: there is no bucket 'nobody'"):

@@ -35,7 +35,7 @@ UNKNOWN_LICENCE = "unknown"
 HUB_PREFIX = "hf://datasets/"
 MAX_BROKEN_SHARE = 0.01
 _ADDRESS = "s3://BUCKET/KEY"
-_ASKED_AT_A_TIME = 32
+ASKED_AT_A_TIME = 32
 
 
 class SourceSpec(NamedTuple):
@@ -131,34 +131,6 @@ def _expand_remote(address: str, out: str | None) -> Iterator[tuple[str, str | N
         yield name, column
 
 
-class Mark(NamedTuple):
-    """What tells one state of a file from another; None where nobody knows, as of standard input and of the Hub."""
-
-    size: int | None
-    modified: str | None
-
-
-def marks_of(paths: Iterable[str]) -> list[Mark]:
-    """Return the marks of files; many are asked for at a time, for a store takes its time over each.
-
-    Raises:
-        SourceError: a store does not answer.
-    """
-    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
-        return list(pool.map(_mark_of, paths))
-
-
-def _mark_of(path: str) -> Mark:
-    if path == "-" or path.startswith(HUB_PREFIX):
-        return Mark(None, None)
-    if not is_remote(path):
-        return Mark(Path(path).stat().st_size, str(Path(path).stat().st_mtime_ns))
-    with storage_errors(path, SourceError):
-        system, root = locate(path, SourceError)
-        info = system.info(root)
-        return Mark(int(info["size"]), str(info.get("ETag") or info.get("mtime")))
-
-
 def _below(path: Path, folder: str | None) -> bool:
     return folder is not None and path.resolve().is_relative_to(Path(folder).resolve())
 
@@ -205,29 +177,29 @@ def check_counts(source: Source, total: int, broken: int, first: str = "") -> No
         SourceError: it is so.
     """
     if total == 0:
-        raise SourceError(f"{_place(source)}: is empty", "leave it out, or check how it was written")
+        raise SourceError(f"{_place(source.path)}: is empty", "leave it out, or check how it was written")
     if broken > MAX_BROKEN_SHARE * total:
         raise SourceError(
-            f"{_place(source)}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)"
+            f"{_place(source.path)}: {broken} of {total} rows are broken (not UTF-8 text, or not valid JSON)"
             + (f", the first is row {first}" if first else ""),
             "convert the file to UTF-8 (iconv -t UTF-8) or mend its rows; up to 1 % are tolerated and counted",
         )
 
 
-def _place(source: Source) -> str:
-    return "standard input" if source.path == "-" else source.path
+def _place(path: str) -> str:
+    return "standard input" if path == "-" else path
 
 
 def count_pieces(sources: Iterable[Source]) -> list[int]:
     """Return into how many pieces each source can be read by workers that know nothing of each other: row groups, or the Hub's files."""
-    with ThreadPoolExecutor(_ASKED_AT_A_TIME) as pool:
+    with ThreadPoolExecutor(ASKED_AT_A_TIME) as pool:
         return list(pool.map(_pieces_of, sources))
 
 
 def _pieces_of(source: Source) -> int:
     if source.path == "-":
         return 1
-    with _reading(source):
+    with source_errors(source.path):
         if source.path.startswith(HUB_PREFIX):
             return int(_load_hub(source.path, source.column)[0].num_shards)
         return count_row_groups(source.path) if kind_of(source.path) == ".parquet" and "." in source.path else 1
@@ -242,7 +214,7 @@ def read_piece(source: Source, piece: int | None = None, on_end: Callable[[int],
     Raises:
         SourceError: the place cannot be opened or read, or lacks the column.
     """
-    with _reading(source):
+    with source_errors(source.path):
         if source.path == "-":
             yield from numbered_lines(without_mark(sys.stdin.buffer))
         elif source.path.startswith(HUB_PREFIX):
@@ -254,15 +226,15 @@ def read_piece(source: Source, piece: int | None = None, on_end: Callable[[int],
 
 
 @contextmanager
-def _reading(source: Source) -> Iterator[None]:
+def source_errors(path: str) -> Iterator[None]:
     """Translate what goes wrong with a file or a store."""
     try:
-        with storage_errors(source.path, SourceError) if is_remote(source.path) else nullcontext():
+        with storage_errors(path, SourceError) if is_remote(path) else nullcontext():
             yield
     except PermissionError as error:
-        raise SourceError(f"{_place(source)}: may not be read", "check its permissions") from error
+        raise SourceError(f"{_place(path)}: may not be read", "check its permissions") from error
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise SourceError(f"{_place(source)}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
+        raise SourceError(f"{_place(path)}: cannot be read ({first_line(error)})", "the file may be cut short; get it again") from error
 
 
 def _read_hub(path: str, column: str | None, piece: int | None, on_end: Callable[[int], None]) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
+from tripletgen.captions.marks import Mark
 from tripletgen.captions.partition import Partition
 from tripletgen.captions.sources import Source
 from tripletgen.options import BuildOptions
@@ -32,6 +33,6 @@ class Means(NamedTuple):
 
     workers: Callable[[], AbstractContextManager[Engine]]
     writer: Engine
-    partition: Callable[[list[Source], Work, BuildOptions, Progress], Partition]
+    partition: Callable[[list[tuple[Source, Mark]], Work, BuildOptions, Progress], Partition]
     join: Callable[[list[int], Work, BuildOptions], None]
     opener: Opener

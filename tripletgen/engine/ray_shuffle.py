@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tripletgen.assets import code_digest
+from tripletgen.captions.marks import Mark
 from tripletgen.captions.partition import Dropped, Partition, append_by_unit, first_group_of, units_for, write_partition
-from tripletgen.captions.sources import HUB_PREFIX, Source, check_counts, count_pieces, marks_of
+from tripletgen.captions.sources import HUB_PREFIX, Source, check_counts, count_pieces
 from tripletgen.crossing import MAX_KEPT_DROPS, partition_here, write_drops
 from tripletgen.engine.base import Engine
 from tripletgen.errors import TripletgenError
@@ -46,12 +47,14 @@ UNIT_BYTES = 2 << 20
 Step = tuple[str, list[int], Callable[[pa.Table], pa.Table]]
 
 
-def partition_on_ray(engine: Engine, sources: list[Source], work: Work, options: BuildOptions, progress: Progress) -> Partition:
+def partition_on_ray(
+    engine: Engine, sources: list[tuple[Source, Mark]], work: Work, options: BuildOptions, progress: Progress
+) -> Partition:
     """Let the workers read and clean the sources, a piece each, and divide the captions into the files of their units.
 
     A limit counts rows in order, and standard input is here: both are read here.
     """
-    if options.limit is not None or any(source.path == "-" for source in sources):
+    if options.limit is not None or any(source.path == "-" for source, _ in sources):
         return partition_here(sources, work, options, progress)
     tasks = list(_read_tasks(sources, work, keep_rejects=options.keep_rejects))
     # It takes a second or two, in which this process would only wait for its workers.
@@ -65,24 +68,23 @@ def partition_on_ray(engine: Engine, sources: list[Source], work: Work, options:
     for task in tasks:
         rows[task.source] += reports[task.number]["rows"]
         broken[task.source] += reports[task.number]["broken"]
-    for source in sources:
+    for source, _ in sources:
         check_counts(source, rows[source], broken[source])
     before = _numbers_before(tasks, reports)
     if options.keep_rejects:
         write_drops(work, list(islice(_dropped(tasks, before, work), MAX_KEPT_DROPS)))
     total = sum(report["captions"] for report in reports.values())
     _divide([(task.number, before[task.number]) for task in tasks if reports[task.number]["captions"]], units_for(total), total, work)
-    read = Counter({(s.name, s.licence): 0 for s in sources})
+    read = Counter({(s.name, s.licence): 0 for s, _ in sources})
     for source, number in rows.items():
         read[source.name, source.licence] += number
     return write_partition(work.unfinished / "partition", total, read, Counter(sum_counts(r["dropped"] for r in reports.values())))
 
 
-def _read_tasks(sources: list[Source], work: Work, *, keep_rejects: bool) -> Iterator[ReadTask]:
+def _read_tasks(sources: list[tuple[Source, Mark]], work: Work, *, keep_rejects: bool) -> Iterator[ReadTask]:
     number = 0
-    marks = marks_of(source.path for source in sources)
-    for source, mark, pieces in zip(sources, marks, count_pieces(sources), strict=True):
-        state = f"{code_digest()} {mark.size} {mark.modified} {keep_rejects}"
+    for (source, mark), pieces in zip(sources, count_pieces(source for source, _ in sources), strict=True):
+        state = f"{code_digest()} {mark.size} {mark.content} {keep_rejects}"
         for piece in range(pieces):
             yield ReadTask(str(work.unfinished), number, source, state, keep_rejects, piece if pieces > 1 else None)
             number += 1
