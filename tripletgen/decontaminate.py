@@ -1,5 +1,7 @@
 """Keep the texts of benchmarks out of a data set: exact matches after normalisation, and shared runs of eight words."""
 
+import hashlib
+import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -97,8 +99,25 @@ class BenchmarkIndex:
 
     def save(self, path: Path) -> None:
         """Write the index, as sorted hashes, to a file that equal texts make equal."""
-        with path.open("wb") as file:
-            np.savez(file, exact=np.array(sorted(self._exact), np.uint64), ngrams=np.array(sorted(self._ngrams), np.uint64))
+        path.write_bytes(self._packed())
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a manifest says of it: how many texts there are, and the SHA-256 of the file that `save` writes."""
+        return {"texts": len(self), "sha256": hashlib.sha256(self._packed()).hexdigest()}
+
+    def _packed(self) -> bytes:
+        file = io.BytesIO()
+        np.savez(file, exact=np.array(sorted(self._exact), np.uint64), ngrams=np.array(sorted(self._ngrams), np.uint64))
+        return file.getvalue()
+
+    @classmethod
+    def from_paths(cls, paths: Iterable[str]) -> "BenchmarkIndex":
+        """Return the index of the texts of benchmark files and folders.
+
+        Raises:
+            SourceError: one is missing or cannot be read.
+        """
+        return cls.from_texts(text for path in paths for text in iter_benchmark_texts(path))
 
     @classmethod
     def load(cls, path: Path) -> "BenchmarkIndex":

@@ -76,9 +76,9 @@ class BuildOptions:
         values = {name: value for name, value in asdict(self).items() if name not in NOT_IN_RECIPE}
         values["sources"] = [{k: v for k, v in spec._asdict().items() if v is not None} for spec in self.sources]
         for spec in values["sources"]:
-            spec["path"] = _portable(spec["path"])
+            spec["path"] = portable(spec["path"])
         values["edit_types"] = list(self.edit_types)
-        values["decontaminate"] = [_portable(path) for path in self.decontaminate]
+        values["decontaminate"] = [portable(path) for path in self.decontaminate]
         if self.rewrite is None:
             del values["rewrite"]
         else:
@@ -86,7 +86,7 @@ class BuildOptions:
         return values
 
 
-def _portable(path: str) -> str:
+def portable(path: str) -> str:
     """Return a path without the folders above it where it is absolute: a data set must not tell its maker's home."""
     return Path(path).name if Path(path).is_absolute() else path
 

@@ -15,7 +15,7 @@ from tripletgen.captions.marks import Mark, marks_of
 from tripletgen.captions.partition import Partition, read_partition
 from tripletgen.captions.sources import Source, expand_sources
 from tripletgen.dataset import Built, finish
-from tripletgen.decontaminate import BenchmarkIndex, benchmark_files, iter_benchmark_texts
+from tripletgen.decontaminate import BenchmarkIndex, benchmark_files
 from tripletgen.engine import Starter, open_means
 from tripletgen.engine.base import Engine, Means
 from tripletgen.errors import SourceError, TripletgenError
@@ -211,8 +211,7 @@ def _index_benchmarks(options: BuildOptions, work: Work) -> dict[str, Any] | Non
     """Write the index of the benchmark texts; return how many there are, and their hash."""
     if not options.decontaminate:
         return None
-    index = BenchmarkIndex.from_texts(text for path in options.decontaminate for text in iter_benchmark_texts(path))
-    path = work.unfinished / "benchmarks.npz"
-    index.save(path)
+    index = BenchmarkIndex.from_paths(options.decontaminate)
+    index.save(work.unfinished / "benchmarks.npz")
     work.send(*below_work(["benchmarks.npz"]))
-    return {"texts": len(index), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return index.describe()

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,9 @@ import yaml
 
 from tripletgen.assets import code_digest
 from tripletgen.card import write_card
-from tripletgen.decontaminate import BenchmarkIndex, iter_benchmark_texts
+from tripletgen.decontaminate import BenchmarkIndex
 from tripletgen.errors import OutputError, UsageError
-from tripletgen.options import read_recipe
+from tripletgen.options import portable, read_recipe
 from tripletgen.progress import Progress, Silence
 from tripletgen.reports import sum_counts
 from tripletgen.rewrite.cache import Cache
@@ -23,7 +25,7 @@ from tripletgen.rewrite.prompt import load_prompts
 from tripletgen.rewrite.stage import Stage, UnitRows
 from tripletgen.rewrite.units import COUNTED, REWRITTEN, Report, cache_path, describe_stage, estimate, prompt_ids, write_unit
 from tripletgen.rewrite_options import RewriteOptions, merge_rewrite
-from tripletgen.schema import SPLITS
+from tripletgen.schema import SPLITS, Triplet
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_manifest, write_text
 from tripletgen.shards.reader import iter_triplets
 from tripletgen.shards.writer import describe, plan_shards, shard_name, write_shard
@@ -31,6 +33,15 @@ from tripletgen.staging import WORK
 from tripletgen.work import Work, check_empty, clear
 
 UNIT_ROWS = 4_096
+
+
+@dataclass
+class _Tally:
+    """How many captions are rewritten, and what leaks a benchmark's text: captions by reason, and rows of the others."""
+
+    captions: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    rejected: int = 0
 
 
 def merge_recipe(recipe: str | None, given: dict[str, Any]) -> RewriteOptions:
@@ -47,7 +58,7 @@ def merge_recipe(recipe: str | None, given: dict[str, Any]) -> RewriteOptions:
 
 def estimate_rewrite(folder: str, options: RewriteOptions, seed: int, rate: float | None) -> dict[str, Any]:
     """Return the requests and tokens that a rewrite would take; nothing is sent or written."""
-    return estimate(_iter_units(Path(folder), {}), options, seed, rate)
+    return estimate(_iter_units(_iter_groups(Path(folder)), _Tally()), options, seed, rate)
 
 
 def rewrite_dataset(  # noqa: PLR0913
@@ -66,36 +77,43 @@ def rewrite_dataset(  # noqa: PLR0913
     Raises:
         DataError: `folder` is no finished data set.
         OutputError: `out` holds something else.
-        UsageError: the data set was decontaminated and the benchmarks are not given again.
+        UsageError: the data set was decontaminated and the same benchmarks are not given again.
         RewriterError: the engine cannot be started or is gone; answers so far are kept.
     """
     source, target, progress = Path(folder), Path(out), progress or Silence()
     before = read_manifest(source)
-    if before.get("decontamination") and not decontaminate:
-        raise UsageError(f"{folder}: was decontaminated", "give the same --decontaminate, so that no new row leaks a benchmark's text")
-    fingerprint = _hash(
-        before["fingerprint"], before["splits"], options.recipe(), prompt_ids(options), seed, sorted(decontaminate), code_digest()
-    )
+    index = BenchmarkIndex.from_paths(decontaminate) if decontaminate else None
+    benchmarks = index.describe() if index is not None else None
+    if before["decontamination"] not in (None, benchmarks):
+        against = " against other texts" if decontaminate else ""
+        raise UsageError(
+            f"{folder}: was decontaminated{against}", "give the same --decontaminate, so that no new row leaks a benchmark's text"
+        )
+    fingerprint = _hash(before["fingerprint"], before["splits"], options.recipe(), prompt_ids(options), seed, benchmarks, code_digest())
     finished = _claim(source, target, fingerprint, overwrite=overwrite)
     if finished is not None:
         return finished
     prompts = load_prompts(options.prompts)
     work = target / WORK
-    groups: dict[int, int] = {}
-    index = BenchmarkIndex.from_texts(text for path in decontaminate for text in iter_benchmark_texts(path)) if decontaminate else None
+    tally = _Tally()
     progress.start("rewriting", before["triplets"]["total"])
     answers = Cache(cache_path(options, target))
     stage = Stage(options, seed, prompts, answers, index=index, progress=progress, opener=opener)
     fraction = before["recipe"]["validation_fraction"]
     try:
-        done = {unit.unit: write_unit(unit, work, fraction) for unit in stage.run(_iter_units(source, groups))}
+        rows = _iter_units(_without_leaks(_iter_groups(source), index, tally), tally)
+        done = {unit.unit: write_unit(unit, work, fraction) for unit in stage.run(rows)}
     finally:
         answers.close()
     reports = [done[number] for number in sorted(done)]
-    lost = sum(groups.values()) - sum(report["_groups"] for report in reports)
+    tally.dropped["all_rewrites_refused"] = tally.captions - sum(report["_groups"] for report in reports)
     described = describe_stage(stage, options, prompts, answers)
-    manifest = _finish(before, described, reports, lost, target) | {"fingerprint": fingerprint}
-    manifest["recipe"] = {**before["recipe"], "rewrite": options.recipe() | {"seed": seed}}
+    manifest = _finish(_less(before, tally), described, reports, target) | {"fingerprint": fingerprint, "decontamination": benchmarks}
+    manifest["recipe"] = {
+        **before["recipe"],
+        "decontaminate": sorted(map(portable, decontaminate)),
+        "rewrite": options.recipe() | {"seed": seed},
+    }
     return _seal(manifest, target, sorted(done))
 
 
@@ -129,13 +147,33 @@ def _claim(source: Path, target: Path, fingerprint: str, *, overwrite: bool) -> 
     return None
 
 
-def _iter_units(source: Path, groups: dict[int, int]) -> Iterator[UnitRows]:
-    """Yield the rows in runs of whole groups, about `UNIT_ROWS` each; `groups` receives how many groups a run has."""
+def _iter_groups(source: Path) -> Iterator[list[Triplet]]:
+    """Yield the rows of each reference caption."""
     rows = (row for split in read_manifest(source)["splits"] for row in iter_triplets(source, split))
-    unit, kept = 0, []
-    for _, group in groupby(rows, lambda row: row.group_id):
-        kept += list(group)
-        groups[unit] = groups.get(unit, 0) + 1
+    return (list(group) for _, group in groupby(rows, lambda row: row.group_id))
+
+
+def _without_leaks(groups: Iterable[list[Triplet]], index: BenchmarkIndex | None, tally: _Tally) -> Iterator[list[Triplet]]:
+    """Yield the rows that leak no benchmark's text; the others are counted as a build counts them."""
+    for group in groups:
+        if index is None:
+            yield group
+        elif index.leaks(group[0].reference_caption):
+            tally.dropped["benchmark_text"] += 1
+        else:
+            kept = [row for row in group if not (index.leaks(row.modification_text) or index.leaks(row.target_caption))]
+            tally.rejected += len(group) - len(kept)
+            tally.dropped["all_edits_rejected"] += not kept
+            if kept:
+                yield kept
+
+
+def _iter_units(groups: Iterable[list[Triplet]], tally: _Tally) -> Iterator[UnitRows]:
+    """Yield the rows in runs of whole groups, about `UNIT_ROWS` each."""
+    unit, kept = 0, list[Triplet]()
+    for group in groups:
+        kept += group
+        tally.captions += 1
         if len(kept) >= UNIT_ROWS:
             yield UnitRows(unit, kept, [])
             unit, kept = unit + 1, []
@@ -143,7 +181,16 @@ def _iter_units(source: Path, groups: dict[int, int]) -> Iterator[UnitRows]:
         yield UnitRows(unit, kept, [])
 
 
-def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], lost: int, target: Path) -> Manifest:
+def _less(before: Manifest, tally: _Tally) -> Manifest:
+    """Return a manifest whose counts know of what was dropped since."""
+    captions = before["captions"]
+    dropped = sum_counts([captions["dropped"], +tally.dropped])
+    rejected = sum_counts([before["candidates"]["rejected"], +Counter(benchmark_text=tally.rejected)])
+    captions = {**captions, "used": captions["used"] - tally.dropped.total(), "dropped": dropped}
+    return {**before, "captions": captions, "candidates": {"rejected": rejected}}
+
+
+def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], target: Path) -> Manifest:
     """Write the shards and return the manifest's new numbers."""
     shard_rows, splits = before["recipe"]["shard_rows"], {}
     for split in SPLITS:
@@ -155,14 +202,10 @@ def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], 
             files.append(write_shard(path, parts)._replace(path=f"data/{path.name}")._asdict())
         if files:
             splits[split] = {"rows": sum(report[split] for report in reports), "files": files}
-    captions = dict(before["captions"])
-    if lost:
-        captions["dropped"] = dict(sorted({**captions["dropped"], "all_rewrites_refused": lost}.items()))
-        captions["used"] -= lost
     counts = {name: sum_counts(report[name] for report in reports) for name in COUNTED}
     triplets = {"total": sum(entry["rows"] for entry in splits.values()), **counts}
     named = [f"{name} with {described['model']}" for name in described["prompts"]]
-    return {**before, "captions": captions, "triplets": triplets, "splits": splits, "rewriting": described, "prompts": named}
+    return {**before, "triplets": triplets, "splits": splits, "rewriting": described, "prompts": named}
 
 
 def _seal(manifest: Manifest, target: Path, units: list[int]) -> Manifest:

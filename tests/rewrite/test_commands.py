@@ -15,7 +15,7 @@ from tests.rewrite import rows
 from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
-from tripletgen.errors import OutputError
+from tripletgen.errors import OutputError, UsageError
 from tripletgen.rewrite.base import Answer, Request
 from tripletgen.rewrite.scripted import Script, ScriptedRewriter
 from tripletgen.rewrite_options import RewriteOptions
@@ -121,6 +121,52 @@ def test_an_unfinished_build_is_replaced_with_overwrite_alone(dataset: Path, tmp
     with pytest.raises(OutputError, match="holds an unfinished data set of another recipe"):
         rewrite_dataset(dataset, tmp_path / "out", options)
     assert rewrite_dataset(dataset, tmp_path / "out", options, overwrite=True) == read_manifest(tmp_path / "out")
+
+
+KEPT = RewriteOptions("vllm", "small", share={"paraphrase": 0.0, "describe": 0.0})
+
+
+def benchmark(path: Path, *texts: str) -> tuple[str]:
+    path.write_text(json.dumps(texts), encoding="utf-8")
+    return (str(path),)
+
+
+def test_rows_that_leak_a_benchmark_are_dropped_and_counted(dataset: Path, tmp_path: Path) -> None:
+    before, found = read_manifest(dataset), list(iter_triplets(dataset))
+    gone, other = found[0], next(row for row in found if row.group_id != found[0].group_id)
+    leaked = benchmark(tmp_path / "b.json", gone.reference_caption, other.target_caption)
+    manifest = rewrite_dataset(dataset, tmp_path / "out", KEPT, decontaminate=leaked)
+    left = list(iter_triplets(tmp_path / "out"))
+    assert found[0].group_id not in {row.group_id for row in left}
+    assert other.triplet_id not in {row.triplet_id for row in left}
+    assert manifest["captions"]["dropped"]["benchmark_text"] == 1
+    assert manifest["candidates"]["rejected"]["benchmark_text"] >= 1
+    assert manifest["captions"]["used"] == before["captions"]["used"] - 1
+    assert manifest["decontamination"]["texts"] == 2
+    assert manifest["recipe"]["decontaminate"] == ["b.json"]
+    assert "Not decontaminated" not in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert check_dataset(tmp_path / "out") == []
+
+
+def test_a_benchmark_file_that_changed_is_another_data_set(dataset: Path, tmp_path: Path) -> None:
+    first = rewrite_dataset(dataset, tmp_path / "out", KEPT, decontaminate=benchmark(tmp_path / "b.json", "has a red hat"))
+    again = benchmark(tmp_path / "b.json", "has a tin hat")
+    with pytest.raises(OutputError, match="holds another data set"):
+        rewrite_dataset(dataset, tmp_path / "out", KEPT, decontaminate=again)
+    second = rewrite_dataset(dataset, tmp_path / "out", KEPT, decontaminate=again, overwrite=True)
+    assert first["decontamination"]["sha256"] != second["decontamination"]["sha256"]
+
+
+def test_a_decontaminated_data_set_wants_the_same_benchmarks_again(dataset: Path, tmp_path: Path) -> None:
+    same = benchmark(tmp_path / "b.json", "has a red hat")
+    clean = tmp_path / "clean"
+    rewrite_dataset(dataset, clean, KEPT, decontaminate=same)
+    with pytest.raises(UsageError, match=r"clean: was decontaminated$"):
+        rewrite_dataset(clean, tmp_path / "out", KEPT)
+    with pytest.raises(UsageError, match="clean: was decontaminated against other texts"):
+        rewrite_dataset(clean, tmp_path / "out", KEPT, decontaminate=benchmark(tmp_path / "other.json", "has a tin hat"))
+    manifest = rewrite_dataset(clean, tmp_path / "out", KEPT, decontaminate=same)
+    assert manifest["decontamination"] == read_manifest(clean)["decontamination"]
 
 
 def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
