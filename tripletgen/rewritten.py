@@ -15,7 +15,7 @@ import yaml
 from tripletgen.assets import code_digest
 from tripletgen.card import write_card
 from tripletgen.decontaminate import BenchmarkIndex
-from tripletgen.errors import OutputError, UsageError
+from tripletgen.errors import OutputError, TripletgenError, UsageError
 from tripletgen.options import portable, read_recipe
 from tripletgen.progress import Progress, Silence
 from tripletgen.reports import sum_counts
@@ -202,6 +202,10 @@ def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], 
             files.append(write_shard(path, parts)._replace(path=f"data/{path.name}")._asdict())
         if files:
             splits[split] = {"rows": sum(report[split] for report in reports), "files": files}
+    if not splits:
+        raise TripletgenError(
+            "no triplet is left of the data set", "see --keep: where every reply is refused, never keeps none; or look at --decontaminate"
+        )
     counts = {name: sum_counts(report[name] for report in reports) for name in COUNTED}
     triplets = {"total": sum(entry["rows"] for entry in splits.values()), **counts}
     named = [f"{name} with {described['model']}" for name in described["prompts"]]

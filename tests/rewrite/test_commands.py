@@ -15,7 +15,7 @@ from tests.rewrite import rows
 from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
-from tripletgen.errors import OutputError, UsageError
+from tripletgen.errors import OutputError, TripletgenError, UsageError
 from tripletgen.rewrite.base import Answer, Request
 from tripletgen.rewrite.scripted import Script, ScriptedRewriter
 from tripletgen.rewrite_options import RewriteOptions
@@ -167,6 +167,14 @@ def test_a_decontaminated_data_set_wants_the_same_benchmarks_again(dataset: Path
         rewrite_dataset(clean, tmp_path / "out", KEPT, decontaminate=benchmark(tmp_path / "other.json", "has a tin hat"))
     manifest = rewrite_dataset(clean, tmp_path / "out", KEPT, decontaminate=same)
     assert manifest["decontamination"] == read_manifest(clean)["decontamination"]
+
+
+def test_where_no_triplet_is_left_that_is_said(dataset: Path, tmp_path: Path) -> None:
+    options = RewriteOptions("vllm", "small", share={"paraphrase": 1.0}, keep="never", attempts=1)
+    with pytest.raises(TripletgenError, match="no triplet is left of the data set") as caught:
+        rewrite_dataset(dataset, tmp_path / "out", options, opener=lambda _options, _sampling: ScriptedRewriter(lambda _: "nonsense"))
+    assert "--keep" in caught.value.hint
+    assert not (tmp_path / "out/manifest.json").exists()
 
 
 def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
