@@ -117,6 +117,27 @@ def test_after_the_death_of_the_engine_nothing_stored_is_asked_again_and_the_res
     assert (third, rewriter.asked) == (expected, [])
 
 
+@pytest.mark.parametrize(
+    "more", [{"max_requests": 10}, {"share": {"paraphrase": 0.0}}, {"share": {"paraphrase": 0.05}}], ids=["limit", "none", "few"]
+)
+def test_where_few_rows_are_asked_for_few_units_are_in_memory(more: dict[str, Any], tmp_path: Path) -> None:
+    read = given = most = 0
+
+    def units() -> Iterator[UnitRows]:
+        nonlocal read, most
+        for number in range(500):
+            read, most = read + 1, max(most, read - given)
+            yield UnitRows(number, [row._replace(group_id=number * 2**40) for row in many(2)], [])
+
+    cache = Cache(tmp_path / "a")
+    stage = Stage(options(**more), 0, load_prompts(), cache, opener=lambda _options, _sampling: ScriptedRewriter(reword))
+    for _ in stage.run(units()):
+        given += 1
+    cache.close()
+    assert given == 500
+    assert most <= 200
+
+
 def test_what_comes_out_does_not_depend_on_the_size_of_a_batch(tmp_path: Path) -> None:
     def script(request: Request) -> str:
         return reword(request) if int(request.key, 16) % 3 else "no"

@@ -6,17 +6,19 @@ alone, never on time or on the cache: equal answers give equal rows.
 """
 
 import random
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import xxhash
 
 from tripletgen.decontaminate import BenchmarkIndex
+from tripletgen.progress import Progress
 from tripletgen.rewrite.base import Answer, Message, Reply, Request, make_request, sampling_of
 from tripletgen.rewrite.budget import Budget
 from tripletgen.rewrite.cache import Cache
+from tripletgen.rewrite.counts import Counts
 from tripletgen.rewrite.engines import Opener, open_rewriter
 from tripletgen.rewrite.fetch import Coming, Fetcher
 from tripletgen.rewrite.prompt import Prompt, messages_of, second_attempt
@@ -26,6 +28,8 @@ from tripletgen.schema import Triplet
 
 _KEPT_TEXT = 2_000
 _AHEAD = 2
+_UNITS_A_BATCH = 32
+"""Units that a batch reads at most: where few of their rows are asked for, a full batch would hold the data set in memory."""
 
 Reject = tuple[str, str, str, str | None, str | None, str, str]
 
@@ -36,52 +40,6 @@ class UnitRows(NamedTuple):
     unit: int
     rows: list[Triplet]
     rejects: list[Reject]
-
-
-class Progress(Protocol):
-    """Receive how far the stage is."""
-
-    def advance(self, captions: int) -> None:
-        """Count rows as done."""
-
-    def note(self, text: str) -> None:
-        """Show how it goes."""
-
-
-@dataclass
-class Counts:
-    """What was asked and what came of it: the same numbers for an interrupted run and an uninterrupted one."""
-
-    asked: Counter[str] = field(default_factory=Counter)
-    accepted: Counter[str] = field(default_factory=Counter)
-    accepted_later: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    not_asked: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the numbers for the manifest; what depends on the time or the cache is left out."""
-        tasks = {
-            task: {
-                "asked": self.asked[task],
-                "accepted": self.accepted[task],
-                "accepted_at_second_attempt": self.accepted_later[task],
-                "failed": self.failed[task],
-                "not_asked": self.not_asked[task],
-            }
-            for task in TASKS
-            if self.asked[task] or self.not_asked[task]
-        }
-        return {
-            "tasks": tasks,
-            "refused": dict(sorted(self.refused.items())),
-            "requests": self.requests,
-            "tokens_in": self.tokens_in,
-            "tokens_out": self.tokens_out,
-        }
 
 
 @dataclass
@@ -163,22 +121,28 @@ class Stage:
             while True:
                 while len(flying) < _AHEAD and (jobs := self._take(fresh)):
                     flying.append((jobs, self._fetcher.send([job.request for job in jobs])))
-                yield from self._drain()
-                if not flying:
+                drained = yield from self._drain()
+                if flying:
+                    self._receive(*flying.popleft())
+                elif not drained:
                     return
-                jobs, coming = flying.popleft()
-                for job in jobs:
-                    self._settle(job, coming.answers[job.request.key].result())
-                coming.call.result()
-                self._note()
+
+    def _receive(self, jobs: list[_Job], coming: Coming) -> None:
+        """Judge the answers of a batch as they come."""
+        for job in jobs:
+            self._settle(job, coming.answers[job.request.key].result())
+        coming.call.result()
+        self._note()
 
     def requests(self, units: Iterable[UnitRows]) -> Iterator[Request]:
         """Yield the first requests that a run would make; nothing is sent."""
         for job in self._jobs(units):
             self._finished.clear()
-            yield job.request
+            if isinstance(job, _Job):
+                yield job.request
 
-    def _jobs(self, units: Iterable[UnitRows]) -> Iterator[_Job]:
+    def _jobs(self, units: Iterable[UnitRows]) -> Iterator[_Job | _Unit]:
+        """Yield the first attempts, and behind those of a unit the unit."""
         model = self._options.model
         for number, rows, rejects in units:
             unit = _Unit(number, rows, {row.triplet_id for row in rows}, rejects=rejects)
@@ -192,14 +156,19 @@ class Stage:
                     prompt = self._prompts[task]
                     messages = messages_of(prompt, rows[position])
                     yield _Job(unit, position, prompt, 1, make_request(model, self._sampling, messages, prompt.schema))
+            yield unit
 
-    def _take(self, fresh: Iterator[_Job]) -> list[_Job]:
+    def _take(self, fresh: Iterator[_Job | _Unit]) -> list[_Job]:
         """Return the next batch: second attempts first, then rows that were not asked for yet, as far as the limits allow."""
         batch: list[_Job] = []
-        while len(batch) < self._options.batch_requests:
+        units = 0
+        while len(batch) < self._options.batch_requests and units < _UNITS_A_BATCH:
             job = self._waiting.popleft() if self._waiting else next(fresh, None)
             if job is None:
                 break
+            if isinstance(job, _Unit):
+                units += 1
+                continue
             if self._budget.must_wait(job.request):
                 self._waiting.appendleft(job)
                 break
@@ -290,9 +259,12 @@ class Stage:
                 rows.append(made)
         self._finished.append(UnitRows(unit.number, rows, sorted(unit.rejects, key=str)))
 
-    def _drain(self) -> Iterator[UnitRows]:
+    def _drain(self) -> Generator[UnitRows, None, int]:
+        """Yield what is finished, and return how much it was."""
+        drained = len(self._finished)
         while self._finished:
             yield self._finished.popleft()
+        return drained
 
     def _advance(self, rows: int) -> None:
         if self._progress is not None:

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from tripletgen.decontaminate import BenchmarkIndex
 from tripletgen.errors import UsageError
+from tripletgen.progress import Progress
 from tripletgen.rewrite.base import Message
 from tripletgen.rewrite.budget import chat_tokens, likely_reply, reply_tokens
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener
 from tripletgen.rewrite.prompt import Prompt, load_prompts, messages_of, second_attempt
 from tripletgen.rewrite.reply import told
-from tripletgen.rewrite.stage import Progress, Stage, UnitRows, choose_tasks
+from tripletgen.rewrite.stage import Stage, UnitRows, choose_tasks
 from tripletgen.rewrite_options import RewriteOptions, model_name
 from tripletgen.schema import REJECT_SCHEMA, SPLITS, Triplet, validation_start
 from tripletgen.shards.writer import write_rows
