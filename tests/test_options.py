@@ -1,11 +1,14 @@
 """Options are checked at birth and merged: defaults, then recipe, then command line."""
 
+from typing import Any
+
 import pytest
 import yaml
 
 from tripletgen.captions.sources import SourceSpec
 from tripletgen.errors import UsageError
 from tripletgen.options import BuildOptions, merge_options, read_recipe, source_specs
+from tripletgen.rewrite_options import RewriteOptions
 
 
 def recipe(tmp_path, text):
@@ -76,6 +79,29 @@ def test_a_stored_recipe_is_a_recipe(tmp_path):
     )
     text = yaml.safe_dump(options.recipe())
     assert merge_options("out", recipe(tmp_path, text), {}) == options
+
+
+STORED: dict[str, Any] = {
+    "the defaults": {},
+    "absolute paths": {"sources": (SourceSpec("/data/a.csv", "MIT", "caption"),), "decontaminate": ("/bench/cirr",)},
+    "all kinds of sources": {
+        "sources": (SourceSpec("-"), SourceSpec("hf://datasets/a/b@train#x"), SourceSpec("s3://b/k"), SourceSpec("1"))
+    },
+    "a server": {"rewrite": RewriteOptions("endpoint", "small", "http://localhost:8000/v1", prompts="mine", cache="kept")},
+    "an engine": {"rewrite": RewriteOptions("vllm", "/models/small", max_requests=5, share={"edit:add_object": 0.2}, keep="never")},
+}
+
+
+@pytest.mark.parametrize("given", STORED.values(), ids=STORED)
+def test_every_stored_recipe_can_be_read_with_the_address_that_it_leaves_out(tmp_path, given):
+    options = BuildOptions("out", limit=5, **given)
+    path = recipe(tmp_path, yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
+    address = {"endpoint": "http://other/v1"} if options.rewrite is not None and options.rewrite.endpoint else {}
+    assert merge_options("out", path, {"rewrite": address}).recipe() == options.recipe()
+    if address:
+        with pytest.raises(UsageError, match="endpoint: no address is named") as caught:
+            merge_options("out", path, {})
+        assert "--endpoint" in caught.value.hint
 
 
 def test_a_recipe_overrides_defaults_and_the_command_line_overrides_the_recipe(tmp_path):

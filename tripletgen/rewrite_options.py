@@ -125,10 +125,14 @@ def model_name(model: str) -> str:
 
 
 def _check_address(address: str | None) -> None:
-    if "@" in (address or "").partition("://")[2].partition("/")[0]:
+    if address is None:
+        raise UsageError(
+            "endpoint: no address is named", "give --endpoint http://HOST:PORT/v1; a recipe that lies beside data leaves it out"
+        )
+    if "@" in address.partition("://")[2].partition("/")[0]:
         # The address stands in messages, so it is not even shown here.
         raise UsageError("endpoint: an address with a name and a password in it", "leave them out: a key comes from OPENAI_API_KEY")
-    if not _is_address(address or ""):
+    if not _is_address(address):
         raise UsageError(f"endpoint: {address!r} is no address", "give --endpoint http://HOST:PORT/v1, PORT a number below 65536")
 
 

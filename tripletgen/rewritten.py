@@ -107,12 +107,12 @@ def rewrite_dataset(  # noqa: PLR0913
         answers.close()
     reports = [done[number] for number in sorted(done)]
     tally.dropped["all_rewrites_refused"] = tally.captions - sum(report["_groups"] for report in reports)
-    described = describe_stage(stage, options, prompts, answers)
+    described = describe_stage(stage, options, prompts, answers) | {"seed": seed}  # in the recipe it is that of the build
     manifest = _finish(_less(before, tally), described, reports, target) | {"fingerprint": fingerprint, "decontamination": benchmarks}
     manifest["recipe"] = {
         **before["recipe"],
         "decontaminate": sorted(map(portable, decontaminate)),
-        "rewrite": options.recipe() | {"seed": seed},
+        "rewrite": options.recipe(),
     }
     return _seal(manifest, target, sorted(done))
 

@@ -16,10 +16,11 @@ from tests.rewrite.rows import wording_in
 from tests.rewrite.server import address, serving
 from tripletgen.check import check_dataset
 from tripletgen.errors import OutputError, TripletgenError, UsageError
+from tripletgen.options import read_recipe
 from tripletgen.rewrite.base import Answer, Request
 from tripletgen.rewrite.scripted import Script, ScriptedRewriter
 from tripletgen.rewrite_options import RewriteOptions
-from tripletgen.rewritten import rewrite_dataset
+from tripletgen.rewritten import merge_recipe, rewrite_dataset
 from tripletgen.shards.manifest import read_manifest
 from tripletgen.shards.reader import iter_triplets
 
@@ -169,6 +170,13 @@ def test_a_decontaminated_data_set_wants_the_same_benchmarks_again(dataset: Path
     assert manifest["decontamination"] == read_manifest(clean)["decontamination"]
 
 
+def test_the_recipe_beside_a_rewritten_data_set_is_a_recipe(dataset: Path, tmp_path: Path) -> None:
+    manifest = rewrite_dataset(dataset, tmp_path / "out", KEPT, seed=7)
+    assert merge_recipe(str(tmp_path / "out/recipe.yaml"), {}) == KEPT
+    assert read_recipe(tmp_path / "out/recipe.yaml")["seed"] == read_manifest(dataset)["recipe"]["seed"]
+    assert manifest["rewriting"]["seed"] == 7
+
+
 def test_where_no_triplet_is_left_that_is_said(dataset: Path, tmp_path: Path) -> None:
     options = RewriteOptions("vllm", "small", share={"paraphrase": 1.0}, keep="never", attempts=1)
     with pytest.raises(TripletgenError, match="no triplet is left of the data set") as caught:
@@ -196,7 +204,7 @@ def test_an_estimate_sends_nothing(dataset: Path, tmp_path: Path) -> None:
     ("arguments", "message", "code"),
     [
         (["--rewriter", "vllm", "--model", "./nowhere"], "./nowhere: no folder of a model", 1),
-        (["--rewriter", "endpoint", "--model", "m"], "endpoint: None is no address", 2),
+        (["--rewriter", "endpoint", "--model", "m"], "endpoint: no address is named", 2),
         (["--model", "m"], "a model is named and no rewriter", 2),
         ([*flags("http://127.0.0.1:9/v1")], "was tried 3 times", 1),
         ([*flags("http://127.0.0.1:9/v1"), "--share", "sing=1"], "share: no 'sing'", 2),
