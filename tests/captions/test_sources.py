@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -340,6 +341,17 @@ def test_files_are_named_by_what_tells_them_apart_and_no_folder_above(tmp_path):
         write_lines(tmp_path / name, TEXTS)
     names = [source.name for source in expand_sources([SourceSpec(str(tmp_path))])]
     assert names == ["b.txt", "one/train/a.txt", "two/train/a.txt"]
+
+
+def test_four_thousand_files_are_named_in_no_time(tmp_path):
+    for number in range(4_000):
+        (tmp_path / f"{number % 40}").mkdir(exist_ok=True)
+        (tmp_path / f"{number % 40}/{number // 40}.txt").touch()
+    start = time.monotonic()
+    names = {source.name for source in expand_sources([SourceSpec(str(tmp_path))])}
+    assert time.monotonic() - start < 10  # comparing each with each took 40 seconds
+    assert len(names) == 4_000
+    assert "39/99.txt" in names
 
 
 def test_a_given_name_stands_for_the_path(tmp_path):

@@ -4,6 +4,7 @@ import glob
 import logging
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -137,17 +138,15 @@ def _below(path: Path, folder: str | None) -> bool:
 
 def _shortest_names(paths: list[str]) -> dict[str, str]:
     """Name each path by its fewest last parts that tell it from the others: no home folder ends up in a data set."""
-    names = {}
-    for path in paths:
-        if path == "-" or path.startswith(HUB_PREFIX):
-            names[path] = "stdin" if path == "-" else path
-            continue
-        parts = Path(path).parts
-        others = [Path(other).parts for other in paths if other != path]
-        length = 1
-        while length < len(parts) and any(other[-length:] == parts[-length:] for other in others):
-            length += 1
-        names[path] = "/".join(parts[-length:]).lstrip("/")
+    names = {path: "stdin" if path == "-" else path for path in paths if path == "-" or path.startswith(HUB_PREFIX)}
+    left = {path: Path(path).parts for path in paths if path not in names}
+    length = 1
+    while left:
+        tails = Counter(parts[-length:] for parts in left.values())
+        named = {path: tail for path, parts in left.items() if tails[tail := parts[-length:]] == 1 or length >= len(parts)}
+        names |= {path: "/".join(tail).lstrip("/") for path, tail in named.items()}
+        left = {path: parts for path, parts in left.items() if path not in named}
+        length += 1
     embedded = str(asset("captions/embedded"))
     return {p: f"{EMBEDDED}/{Path(p).stem}" if str(Path(p).parent) == embedded else n for p, n in names.items()}
 
