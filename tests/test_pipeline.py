@@ -71,6 +71,22 @@ def test_a_caption_that_stands_there_twenty_thousand_times_fills_no_memory_with_
     assert manifest["captions"]["dropped"] == {"duplicate": 20_499}
     rejects = pq.read_table(tmp_path / "out/rejects")
     assert Counter(rejects.column("reason").to_pylist())["duplicate"] == 10_000
+    assert manifest["rejects"] == {"kept": rejects.num_rows, "not_kept": 10_499}
+    assert "10,499 more were counted and not kept" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+
+
+def test_of_captions_that_cleaning_drops_the_number_not_kept_is_told(tmp_path):
+    write_lines(tmp_path / "a.txt", [*CAPTIONS, *["too short"] * 100_005])
+    source = SourceSpec(str(tmp_path / "a.txt"), "MIT")
+    manifest = tripletgen.build(tripletgen.BuildOptions(str(tmp_path / "out"), (source,), keep_rejects=True, validation_fraction=0.0))
+    rejects = pq.read_table(tmp_path / "out/rejects").column("reason").to_pylist()
+    assert (rejects.count("too_short"), manifest["captions"]["dropped"]["too_short"]) == (100_000, 100_005)
+    assert manifest["rejects"] == {"kept": len(rejects), "not_kept": 5}
+
+
+def test_where_all_rejects_are_kept_that_is_told(built):
+    assert read_manifest(built)["rejects"] == {"kept": pq.read_table(built / "rejects").num_rows, "not_kept": 0}
+    assert "not kept" not in (built / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("column", ["edit_type", "phrasing", "origin", "licence", "source"])

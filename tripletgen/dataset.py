@@ -8,7 +8,7 @@ import yaml
 
 from tripletgen.captions.partition import Partition
 from tripletgen.card import CARD, write_card
-from tripletgen.crossing import CLEANED
+from tripletgen.crossing import CLEANED, MAX_KEPT_DROPS
 from tripletgen.engine.base import Engine
 from tripletgen.errors import TripletgenError
 from tripletgen.figures import Figures, add_up
@@ -21,7 +21,7 @@ from tripletgen.shards.manifest import MANIFEST, Manifest, write_manifest, write
 from tripletgen.shards.writer import describe, plan_shards, shard_name
 from tripletgen.staging import WORK
 from tripletgen.tasks import ShardTask
-from tripletgen.units import COUNTED, shard_unit
+from tripletgen.units import COUNTED, MAX_KEPT_DUPLICATES, shard_unit
 from tripletgen.work import Work
 
 RECIPE = "recipe.yaml"
@@ -53,6 +53,8 @@ def finish(options: BuildOptions, built: Built, fingerprint: str, work: Work, wr
     files, counted = _write(tasks, writer)
     manifest = _describe(options, built, fingerprint, files[: len(planned)])
     write_text(work.folder / RECIPE, yaml.safe_dump(options.recipe(), sort_keys=False, allow_unicode=True))
+    if options.keep_rejects:
+        manifest["rejects"] = {"kept": sum(file["rows"] for file in files[len(planned) :]), "not_kept": _num_not_kept(built)}
     manifest["files"] = files[len(planned) :]  # the card's licence is that of the rejects too
     write_card(work.folder, manifest, counted, work.lend)
     manifest["files"] += [describe(work.folder / name, name)._asdict() for name in (CARD, RECIPE)]
@@ -102,6 +104,13 @@ def _caption_counts(built: Built) -> dict[str, Any]:
     dropped.update(sum_counts(report["dropped"] for report in [*built.parsed, *built.edited]))
     read = sum(int(source["rows"]) for source in built.divided.sources)
     return {"read": read, "used": read - dropped.total(), "dropped": {k: v for k, v in sorted(dropped.items()) if v}}
+
+
+def _num_not_kept(built: Built) -> int:
+    """Return how many rejects were counted and not kept: of what cleaning dropped, and of a unit's duplicates, there may be millions."""
+    cleaned = sum(built.divided.dropped.values()) - MAX_KEPT_DROPS
+    repeated = (sum(report["dropped"].values()) - MAX_KEPT_DUPLICATES for report in built.parsed)
+    return sum(max(0, number) for number in (cleaned, *repeated))
 
 
 def _plan_split(split: str, built: Built, shard_rows: int, work: Work) -> Iterable[ShardTask]:

@@ -187,7 +187,8 @@ def _less(before: Manifest, tally: _Tally) -> Manifest:
     dropped = sum_counts([captions["dropped"], +tally.dropped])
     rejected = sum_counts([before["candidates"]["rejected"], +Counter(benchmark_text=tally.rejected)])
     captions = {**captions, "used": captions["used"] - tally.dropped.total(), "dropped": dropped}
-    return {**before, "captions": captions, "candidates": {"rejected": rejected}}
+    kept = {name: value for name, value in before.items() if name != "rejects"}  # those of the build stay where they are
+    return kept | {"captions": captions, "candidates": {"rejected": rejected}}
 
 
 def _finish(before: Manifest, described: dict[str, Any], reports: list[Report], target: Path) -> Manifest:

@@ -175,6 +175,7 @@ def test_the_recipe_beside_a_rewritten_data_set_is_a_recipe(dataset: Path, tmp_p
     assert merge_recipe(str(tmp_path / "out/recipe.yaml"), {}) == KEPT
     assert read_recipe(tmp_path / "out/recipe.yaml")["seed"] == read_manifest(dataset)["recipe"]["seed"]
     assert manifest["rewriting"]["seed"] == 7
+    assert "rejects" not in manifest  # those of the build lie beside the build
 
 
 def test_where_no_triplet_is_left_that_is_said(dataset: Path, tmp_path: Path) -> None:
