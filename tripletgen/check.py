@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tripletgen.schema import (
@@ -25,6 +28,25 @@ MAX_FAULTS = 20
 _COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 
 
+@dataclass
+class _Group:
+    """The rows of the reference caption that is being read: equal triplets have equal references, so no others need be remembered."""
+
+    group_id: int = -1
+    seen: set[str] = field(default_factory=set)
+
+    def faults(self, row: Triplet) -> Iterator[str]:
+        """Tell of a row that stands twice, and of one that is out of order: of it nobody could tell whether it stands twice."""
+        if row.group_id < self.group_id:
+            yield "group_id is less than that of the row before"
+        if row.group_id != self.group_id:
+            self.group_id = row.group_id
+            self.seen.clear()
+        if row.triplet_id in self.seen:
+            yield f"triplet {row.triplet_id} stands twice"
+        self.seen.add(row.triplet_id)
+
+
 def check_dataset(folder: str | Path) -> list[str]:
     """Return the faults of a data set, a line each, at most `MAX_FAULTS`; an empty list means it is sound.
 
@@ -33,12 +55,9 @@ def check_dataset(folder: str | Path) -> list[str]:
     """
     root = Path(folder)
     manifest = read_manifest(root)
-    faults = []
-    for fault in _faults(root, manifest):
-        faults.append(fault)
-        if len(faults) == MAX_FAULTS:
-            faults.append(f"... and perhaps more: stopped after {MAX_FAULTS}")
-            break
+    faults = list(islice(_faults(root, manifest), MAX_FAULTS + 1))
+    if len(faults) > MAX_FAULTS:
+        faults[MAX_FAULTS - 1 :] = [f"... and more: stopped after {MAX_FAULTS - 1}"]
     return faults
 
 
@@ -54,11 +73,11 @@ def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
         else:
             sound.append(entry["path"])
     counts: dict[str, Counter[str]] = {column: Counter() for column in _COUNTED}
-    seen: set[str] = set()
     for split, listed in manifest["splits"].items():
+        group = _Group()
         for entry in listed["files"]:
             if entry["path"] in sound:
-                yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, seen)
+                yield from _shard_faults(root / entry["path"], entry, split, manifest, counts, group)
     if len(sound) == len(entries):
         yield from _count_faults(manifest, counts)
 
@@ -96,12 +115,13 @@ def _file_fault(root: Path, entry: dict[str, Any]) -> str | None:
 
 
 def _shard_faults(
-    path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: dict[str, Counter[str]], seen: set[str]
+    path: Path, entry: dict[str, Any], split: str, manifest: Manifest, counts: dict[str, Counter[str]], group: _Group
 ) -> Iterator[str]:
     name, row_number = entry["path"], 0
     with pq.ParquetFile(path) as file:
-        if file.schema_arrow.names != ARROW_SCHEMA.names:
-            yield f"{name}: columns {file.schema_arrow.names}, not {ARROW_SCHEMA.names}"
+        fault = _schema_fault(file.schema_arrow)
+        if fault:
+            yield f"{name}: {fault}"
             return
         for batch in file.iter_batches(batch_size=4096):
             for row in map(Triplet._make, zip(*(column.to_pylist() for column in batch.columns), strict=True)):
@@ -110,11 +130,25 @@ def _shard_faults(
                     found[getattr(row, column)] += 1
                 for fault in _row_faults(row, split, manifest["recipe"]["validation_fraction"]):
                     yield f"{name}: row {row_number}: {fault}"
-                if row.triplet_id in seen:
-                    yield f"{name}: row {row_number}: triplet {row.triplet_id} stands twice"
-                seen.add(row.triplet_id)
+                for fault in group.faults(row):
+                    yield f"{name}: row {row_number}: {fault}"
     if row_number != entry["rows"]:
         yield f"{name}: {row_number} rows, the manifest says {entry['rows']}"
+
+
+def _schema_fault(schema: pa.Schema) -> str | None:
+    """Compare columns and their types with those of a build; its dictionaries are plain strings in a file."""
+    if schema.names != ARROW_SCHEMA.names:
+        return f"columns {schema.names}, not {ARROW_SCHEMA.names}"
+    for found, wanted in zip(schema, ARROW_SCHEMA, strict=True):
+        kind = wanted.type.value_type if pa.types.is_dictionary(wanted.type) else wanted.type
+        if (found.type, found.nullable) != (kind, wanted.nullable):
+            return f"column {found.name} is {_typed(found.type, found.nullable)}, not {_typed(kind, wanted.nullable)}"
+    return None
+
+
+def _typed(kind: pa.DataType, nullable: bool) -> str:  # noqa: FBT001
+    return f"{kind}, or null" if nullable else str(kind)
 
 
 def _row_faults(row: Triplet, split: str, validation_fraction: float) -> Iterator[str]:
