@@ -1,11 +1,20 @@
 """The manifest says what a data set is; what is none is told apart."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import tripletgen
+from tripletgen.check import check_dataset
+from tripletgen.diff import compare
 from tripletgen.errors import DataError
+from tripletgen.export import export_dataset
+from tripletgen.publish import plan_publication
+from tripletgen.report import write_report
 from tripletgen.shards.manifest import read_manifest, write_manifest, write_text
+from tripletgen.summary import summarise
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
@@ -25,6 +34,26 @@ def test_another_schema_version_is_refused(tmp_path):
     write_manifest(tmp_path, {"schema_version": 99})
     with pytest.raises(DataError, match="schema version 99, this is 1"):
         read_manifest(tmp_path)
+
+
+ADDRESS = "s3://bucket/mine"
+COMMANDS: dict[str, Callable[[Path], object]] = {
+    "check": lambda _: check_dataset(ADDRESS),
+    "stats": lambda _: summarise(ADDRESS),
+    "report": lambda out: write_report(ADDRESS, out),
+    "export": lambda out: export_dataset(ADDRESS, "jsonl", out),
+    "publish": lambda out: plan_publication(ADDRESS, str(out)),
+    "diff": lambda _: compare(ADDRESS, ADDRESS),
+    "read": lambda _: list(tripletgen.read_triplets(ADDRESS)),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_data_set_in_object_storage_is_to_be_copied_first(tmp_path, command):
+    with pytest.raises(DataError) as caught:
+        command(tmp_path / "out")
+    assert caught.value.message == "s3://bucket/mine: is no folder here"
+    assert caught.value.hint == "copy it first, `aws s3 sync s3://bucket/mine mine`, and name the copy"
 
 
 @pytest.mark.parametrize("text", ["{", "", "[1]", '"text"'])

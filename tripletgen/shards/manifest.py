@@ -61,6 +61,9 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         if (folder / ".work").is_dir():
             raise DataError(f"{folder}: the build is not finished", "run the same `tripletgen build` again to finish it")
+        if folder.parts[:1] == ("s3:",):  # a path has one slash where the address has two
+            address = "s3://" + "/".join(folder.parts[1:])
+            raise DataError(f"{address}: is no folder here", f"copy it first, `aws s3 sync {address} {folder.name}`, and name the copy")
         raise DataError(f"{folder}: no {MANIFEST}, so not a data set of tripletgen", "name the folder given to --out")
     try:
         text = path.read_text(encoding="utf-8")
