@@ -9,7 +9,9 @@ import yaml
 from tests.rewrite.rows import DOG
 from tripletgen.errors import UsageError
 from tripletgen.rewrite.base import Message, Sampling, make_request
-from tripletgen.rewrite.prompt import Prompt, messages_of, read_prompt, second_attempt
+from tripletgen.rewrite.prompt import WISHES, Prompt, messages_of, read_prompt, second_attempt
+from tripletgen.rewrite.wish import SHOWS
+from tripletgen.schema import EDIT_TYPES
 
 GOOD: dict[str, Any] = {
     "name": "mine",
@@ -20,6 +22,10 @@ GOOD: dict[str, Any] = {
     "user": "Caption: {{ reference_caption }}",
     "examples": [{"data": {"reference_caption": "a dog"}, "reply": {"modification_text": "a cat"}}],
 }
+
+
+def test_every_edit_type_can_be_wished_for_and_shown() -> None:
+    assert set(WISHES) == set(SHOWS) == set(EDIT_TYPES)
 
 
 def read(tmp_path: Path, **changed: Any) -> Prompt:
