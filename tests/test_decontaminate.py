@@ -134,3 +134,10 @@ def test_a_missing_benchmark_is_named_before_any_work(tmp_path):
     with pytest.raises(SourceError, match=r"nope\.json: no such file to decontaminate against"):
         build(tmp_path, "out", (str(tmp_path / "nope.json"),))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_benchmark_takes_nothing_of_an_unfinished_build_away(tmp_path):
+    write_lines(tmp_path / "out/.work/partition/spill.arrow", ["of another build"])
+    with pytest.raises(SourceError, match=r"nope\.json: no such file to decontaminate against"):
+        build(tmp_path, "out", (str(tmp_path / "nope.json"),))
+    assert (tmp_path / "out/.work/partition/spill.arrow").exists()

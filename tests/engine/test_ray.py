@@ -302,6 +302,17 @@ def test_an_object_that_changed_and_kept_its_size_is_noticed(bucket, tmp_path):
         tripletgen.build(given)
 
 
+def test_in_a_store_too_only_a_data_set_is_overwritten(bucket, tmp_path):
+    write_lines(tmp_path / "a.txt", CAPTION_LINES)
+    given = replace(options(tmp_path, "local"), out=f"{bucket}/again")
+    tripletgen.build(given)
+    assert tripletgen.build(replace(given, seed=7, overwrite=True))["recipe"]["seed"] == 7
+    s3fs.S3FileSystem().pipe_file("data/project/README.md", b"mine")
+    with pytest.raises(OutputError, match="is not empty and not a data set of tripletgen"):
+        tripletgen.build(replace(given, out=f"{bucket}/project", overwrite=True))
+    assert list(fetched(f"{bucket}/project")) == ["README.md"]
+
+
 def test_a_bucket_that_is_not_there_is_named(bucket, tmp_path):
     write_lines(tmp_path / "a.txt", CAPTION_LINES)
     with pytest.raises(OutputError, match="s3://nobody/out: there is no bucket 'nobody'"):
