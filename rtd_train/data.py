@@ -171,7 +171,8 @@ def _read_hub(name: str, split: str, rank: int, size: int) -> Iterator[pa.Record
         loaded: Any = datasets.load_dataset(name, split=split)
     except Exception as error:
         raise DataError(
-            f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})", "check the name and the split"
+            f"{name}: no such folder, file or Hub data set ({str(error).splitlines()[0]})",
+            "check the name and the split; what lies in object storage is copied first",
         ) from error
     wanted = _name_columns(name, loaded.column_names)
     own = loaded.select_columns(list(wanted)).shard(size, rank, contiguous=True)
