@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from tripletgen.schema import (
     ARROW_SCHEMA,
+    COUNTED,
     EDIT_TYPES,
     ORIGINS,
     PHRASINGS,
@@ -25,7 +26,6 @@ from tripletgen.shards.manifest import Manifest, read_manifest
 from tripletgen.shards.writer import describe
 
 MAX_FAULTS = 20
-_COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 
 
 @dataclass
@@ -72,7 +72,7 @@ def _faults(root: Path, manifest: Manifest) -> Iterator[str]:
             yield fault
         else:
             sound.append(entry["path"])
-    counts: dict[str, Counter[str]] = {column: Counter() for column in _COUNTED}
+    counts: dict[str, Counter[str]] = {column: Counter() for column in COUNTED}
     for split, listed in manifest["splits"].items():
         group = _Group()
         for entry in listed["files"]:

@@ -16,12 +16,12 @@ from tripletgen.options import BuildOptions
 from tripletgen.parsing import model_version
 from tripletgen.reports import Report, sum_counts
 from tripletgen.rewrite.units import REWRITTEN, ROWS
-from tripletgen.schema import SCHEMA_VERSION, SPLITS
+from tripletgen.schema import COUNTED, SCHEMA_VERSION, SPLITS
 from tripletgen.shards.manifest import MANIFEST, Manifest, write_manifest, write_text
 from tripletgen.shards.writer import describe, plan_shards, shard_name
 from tripletgen.staging import WORK
 from tripletgen.tasks import ShardTask
-from tripletgen.units import COUNTED, MAX_KEPT_DUPLICATES, shard_unit
+from tripletgen.units import MAX_KEPT_DUPLICATES, shard_unit
 from tripletgen.work import Work
 
 RECIPE = "recipe.yaml"

@@ -4,7 +4,6 @@ Everything unfinished lies in `OUT/.work`; the manifest is written last, and the
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tripletgen.errors import SourceError, TripletgenError
 from tripletgen.options import BuildOptions
 from tripletgen.parsing import model_version
 from tripletgen.progress import Progress, Silence
-from tripletgen.reports import Report
+from tripletgen.reports import Report, hash_of
 from tripletgen.rewrite.engines import Opener, open_rewriter
 from tripletgen.rewrite.units import cache_path, prompt_ids, rewrite_units
 from tripletgen.schema import SPLITS
@@ -58,27 +57,23 @@ def build(options: BuildOptions, progress: Progress | None = None, opener: Opene
                 masked = _mask(options, parsed, work, engine, progress)
                 pairs = _join(options, masked, work, means)
                 statistics = _count(parsed, work, engine)
-                edit_fingerprint = _hash(_fingerprint(options, [], []), statistics, model_version(), benchmarks, pairs)
+                edit_fingerprint = hash_of(_fingerprint(options, [], []), statistics, model_version(), benchmarks, pairs)
                 edited = _edit(options, parsed, masked, pairs, edit_fingerprint, work, engine, progress)
             edited, rewriting = _rewrite(options, edited, work, progress, means.opener)
             built = Built(f"tripletgen {tripletgen.__version__}", divided, parsed, edited, benchmarks, rewriting)
             return finish(options, built, fingerprint, work, means.writer)
 
 
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
 def _fingerprint(options: BuildOptions, sources: list[Source], marks: list[Mark]) -> str:
     """Return the hash of everything that determines the data set: recipe, code, model, and the content of each file that is read."""
     named = [(s.name, s.licence, s.column, mark) for s, mark in zip(sources, marks, strict=True)]
     benchmarks = [mark for path in options.decontaminate for mark in marks_of(benchmark_files(path))]
-    return _hash(options.recipe(), named, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
+    return hash_of(options.recipe(), named, benchmarks, code_digest(), model_version(), prompt_ids(options.rewrite))
 
 
 def _partition(options: BuildOptions, sources: list[Source], marks: list[Mark], work: Work, means: Means, progress: Progress) -> Partition:
     folder = work.unfinished / "partition"
-    state = _hash(sources, marks, options.limit, options.keep_rejects, code_digest())
+    state = hash_of(sources, marks, options.limit, options.keep_rejects, code_digest())
     marker, done = f"{WORK}/partition/sources", f"{WORK}/partition/partition.json"
     work.fetch(marker, done)
     if (work.folder / marker).is_file() and (work.folder / marker).read_text() == state and (work.folder / done).is_file():
@@ -100,7 +95,7 @@ def _partition(options: BuildOptions, sources: list[Source], marks: list[Mark], 
 
 def _parse(options: BuildOptions, divided: Partition, work: Work, engine: Engine, progress: Progress) -> list[Report]:
     progress.start("parsing", divided.num_captions)
-    code = _hash(code_digest(), model_version())
+    code = hash_of(code_digest(), model_version())
     tasks = [ParseTask(str(work.unfinished), unit, code, options.keep_rejects) for unit in range(divided.num_units)]
     parsed = _collect(engine.map(parse_unit, tasks), lambda r: progress.advance(r["captions"] + r["dropped"].get("duplicate", 0)))
     seen = sum(report["captions"] + sum(report["dropped"].values()) for report in parsed)
@@ -124,7 +119,7 @@ def _join(options: BuildOptions, masked: list[Report], work: Work, means: Means)
     """Find the pairs of captions that differ in one place and return what they were made from."""
     if not options.pairs:
         return None
-    made_from, marker = _hash([report["key"] for report in masked]), f"{WORK}/pairs.key"
+    made_from, marker = hash_of([report["key"] for report in masked]), f"{WORK}/pairs.key"
     work.fetch(marker)
     if not ((work.folder / marker).is_file() and (work.folder / marker).read_text() == made_from):
         work.remove(marker, f"{WORK}/pairs")

@@ -1,5 +1,6 @@
 """What is noted of a finished task: a small JSON file, written after the files that it speaks of."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any
 from tripletgen.shards.manifest import write_text
 
 Report = dict[str, Any]
+
+
+def hash_of(*parts: object) -> str:
+    """Return a hash of what something is made from: equal where all parts are."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def read_report(path: Path, key: str) -> Report | None:

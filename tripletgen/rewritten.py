@@ -1,7 +1,5 @@
 """Rewrite a finished data set into another folder: the language model stage alone."""
 
-import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,14 +16,14 @@ from tripletgen.decontaminate import BenchmarkIndex
 from tripletgen.errors import OutputError, TripletgenError, UsageError
 from tripletgen.options import portable, read_recipe
 from tripletgen.progress import Progress, Silence
-from tripletgen.reports import sum_counts
+from tripletgen.reports import Report, hash_of, sum_counts
 from tripletgen.rewrite.cache import Cache
 from tripletgen.rewrite.engines import Opener, open_rewriter
 from tripletgen.rewrite.prompt import load_prompts
 from tripletgen.rewrite.stage import Stage, UnitRows
-from tripletgen.rewrite.units import COUNTED, REWRITTEN, Report, cache_path, describe_stage, estimate, prompt_ids, write_unit
+from tripletgen.rewrite.units import REWRITTEN, cache_path, describe_stage, estimate, prompt_ids, write_unit
 from tripletgen.rewrite_options import RewriteOptions, merge_rewrite
-from tripletgen.schema import SPLITS, Triplet
+from tripletgen.schema import COUNTED, SPLITS, Triplet
 from tripletgen.shards.manifest import MANIFEST, Manifest, read_manifest, write_manifest, write_text
 from tripletgen.shards.reader import iter_triplets
 from tripletgen.shards.writer import describe, plan_shards, shard_name, write_shard
@@ -89,7 +87,7 @@ def rewrite_dataset(  # noqa: PLR0913
         raise UsageError(
             f"{folder}: was decontaminated{against}", "give the same --decontaminate, so that no new row leaks a benchmark's text"
         )
-    fingerprint = _hash(before["fingerprint"], before["splits"], options.recipe(), prompt_ids(options), seed, benchmarks, code_digest())
+    fingerprint = hash_of(before["fingerprint"], before["splits"], options.recipe(), prompt_ids(options), seed, benchmarks, code_digest())
     finished = _claim(source, target, fingerprint, overwrite=overwrite)
     if finished is not None:
         return finished
@@ -115,10 +113,6 @@ def rewrite_dataset(  # noqa: PLR0913
         "rewrite": options.recipe(),
     }
     return _seal(manifest, target, sorted(done))
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def _claim(source: Path, target: Path, fingerprint: str, *, overwrite: bool) -> Manifest | None:

@@ -83,6 +83,12 @@ ARROW_SCHEMA = pa.schema(
     ]
 )
 
+COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
+"""Columns whose values are counted, in the manifest and on the card."""
+
+Reject = tuple[str, str, str, str | None, str | None, str, str]
+"""What is kept of a caption or candidate that became no triplet, as `REJECT_SCHEMA` names its columns."""
+
 REJECT_SCHEMA = pa.schema(
     [
         pa.field("stage", pa.string(), nullable=False),

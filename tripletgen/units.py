@@ -33,13 +33,12 @@ from tripletgen.pairs.masks import MASK_SCHEMA, iter_masks
 from tripletgen.parsing import ParsedCaption, parse, read_parsed, write_parsed
 from tripletgen.reports import Report, read_report, write_report
 from tripletgen.retag import mend_parse
-from tripletgen.schema import REJECT_SCHEMA, Caption, Triplet, normalise, triplet_id_of, validation_start
+from tripletgen.schema import COUNTED, REJECT_SCHEMA, Caption, Reject, Triplet, normalise, triplet_id_of, validation_start
 from tripletgen.shards.manifest import write_text
 from tripletgen.shards.writer import write_rows, write_shard
 from tripletgen.stats import CorpusStats, read_stats
 from tripletgen.tasks import CRASHED, CountTask, EditTask, MaskTask, ParseTask, Part, ShardTask, pairs_name
 
-Reject = tuple[str, str, str, str | None, str | None, str, str]
 Row = TypeVar("Row")
 
 MAX_KEPT_DUPLICATES = 10_000
@@ -185,9 +184,6 @@ def _unfit(parsed: ParsedCaption, index: BenchmarkIndex | None) -> str | None:
     if not depicts(parsed):
         return "not_a_description"
     return "benchmark_text" if index is not None and index.leaks(parsed.text) else None
-
-
-COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 
 
 def triplets_of(

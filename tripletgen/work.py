@@ -17,12 +17,11 @@ from tripletgen.errors import OutputError, SourceError
 from tripletgen.options import BuildOptions
 from tripletgen.shards.manifest import MANIFEST, Manifest, is_of_tripletgen, read_manifest, write_text
 from tripletgen.staging import WORK, RemotePlace, open_remote
-from tripletgen.storage import is_remote
+from tripletgen.storage import DISK_FULL, is_remote
 
 FOLDERS = ("partition", "parsed", "stats", "rows", "rejects", "read", "masks", "pairs")
 _OURS = (MANIFEST, "README.md", "recipe.yaml", "data", "rejects", "figures", WORK)
 _FINGERPRINT = f"{WORK}/fingerprint"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL)
 
 
@@ -211,6 +210,6 @@ def _disk_errors(out: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_FOLDER and not os.path.isdir(out):  # Path.is_dir raises where a name is too long
             raise OutputError(f"{out}: no folder can be made there ({error.strerror})", "give --out another folder") from error
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise OutputError(f"{out}: the disk is full", "what is finished is kept: make room and run the same command again") from error
         raise

@@ -24,14 +24,12 @@ from tripletgen.rewrite.fetch import Coming, Fetcher
 from tripletgen.rewrite.prompt import Prompt, messages_of, second_attempt
 from tripletgen.rewrite.reply import judge, told
 from tripletgen.rewrite_options import TASKS, RewriteOptions, model_name
-from tripletgen.schema import Triplet
+from tripletgen.schema import Reject, Triplet
 
 _KEPT_TEXT = 2_000
 _AHEAD = 2
 _UNITS_A_BATCH = 32
 """Units that a batch reads at most: where few of their rows are asked for, a full batch would hold the data set in memory."""
-
-Reject = tuple[str, str, str, str | None, str | None, str, str]
 
 
 class UnitRows(NamedTuple):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from tripletgen.decontaminate import BenchmarkIndex
 from tripletgen.errors import UsageError
 from tripletgen.progress import Progress
+from tripletgen.reports import Report
 from tripletgen.rewrite.base import Message
 from tripletgen.rewrite.budget import chat_tokens, likely_reply, reply_tokens
 from tripletgen.rewrite.cache import Cache
@@ -21,14 +22,11 @@ from tripletgen.rewrite.prompt import Prompt, load_prompts, messages_of, second_
 from tripletgen.rewrite.reply import told
 from tripletgen.rewrite.stage import Stage, UnitRows, choose_tasks
 from tripletgen.rewrite_options import RewriteOptions, model_name
-from tripletgen.schema import REJECT_SCHEMA, SPLITS, Triplet, validation_start
+from tripletgen.schema import COUNTED, REJECT_SCHEMA, SPLITS, Triplet, validation_start
 from tripletgen.shards.writer import write_rows
 from tripletgen.staging import WORK
 
-COUNTED = ("edit_type", "phrasing", "origin", "licence", "source")
 ROWS, REWRITTEN = "rows", "rewritten"
-
-Report = dict[str, Any]
 
 
 class Workplace(Protocol):

@@ -71,7 +71,9 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from error
     except ValueError as error:
-        raise DataError(f"{path}: not valid JSON ({error})", "copy the data set again from where it is whole, or remove the folder and build it anew") from error
+        raise DataError(
+            f"{path}: not valid JSON ({error})", "copy the data set again from where it is whole, or remove the folder and build it anew"
+        ) from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise DataError(f"{path}: schema version {version}, this is {SCHEMA_VERSION}", "use the tripletgen that wrote it, or build again")
