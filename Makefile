@@ -10,7 +10,7 @@ VLLM := .venv-vllm
 SMALL_MODEL := out/vllm/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test vllm-env test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards docs lexicon depiction constraints clean
+.PHONY: help demo test vllm-env test-vllm browser fix check bench bench-quality bench-build bench-pairs bench-ray bench-rewrite bench-report bench-fit bench-peers bench-processes scaling bench-eval claims cards pictures docs lexicon depiction constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -127,6 +127,10 @@ cards: $(VENV)/.dev  ## fill the cards that are kept in data_cards/ from fresh b
 	$(BIN)/tripletgen build $(abspath $(DATA))/captions/cc3m_val.tsv --licence LicenseRef-CC3M --out out/cc3m-val --overwrite --workers 2 --quiet \
 		$(foreach name,circo cirr fashioniq genecis,--decontaminate $(abspath $(DATA))/$(name))
 	cp out/cc3m-val/README.md data_cards/cc3m-val.md
+
+pictures: $(VENV)/.dev browser  ## take the pictures of the README
+	$(BIN)/tripletgen build --out out/demo --overwrite --workers 2 --quiet
+	$(BIN)/python benchmarks/pictures.py out/demo
 
 bench-report: $(VENV)/.dev  ## time, memory and size of a report of half a million rows
 	$(BIN)/python benchmarks/report_size.py
