@@ -84,7 +84,7 @@ fix: $(VENV)/.dev  ## format and mend what ruff can mend
 bench-eval: $(VENV)/.bench  ## speed and memory of the metrics and of a large search
 	$(BIN)/python benchmarks/eval.py
 
-claims: $(VENV)/.bench  ## the claims of RTD on Scenes, five seeds; about an hour and a half on two cores
+claims: $(VENV)/.bench  ## the claims of RTD on Scenes, five seeds; a quarter of an hour on two cores
 	$(BIN)/python benchmarks/claims.py --work out/claims --doc docs/claims.md
 
 bench: bench-quality bench-build bench-pairs bench-ray bench-report bench-fit bench-processes bench-peers bench-eval  ## every figure of the README
