@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripletgen.assets import read_json
+from tripletgen.errors import TripletgenError
 from tripletgen.lexicon.inflection import TAGS, VERBS_FILE, article, plural_of, regular_forms, verb_form, verb_lemma
 from tripletgen.lexicon.regenerate import known_verbs
 
@@ -41,6 +42,12 @@ def test_the_article_follows_the_sound(words, expected):
 )
 def test_plurals(noun, plural):
     assert plural_of(noun) == plural
+
+
+def test_a_noun_whose_plural_was_not_computed_is_named_with_the_remedy():
+    with pytest.raises(TripletgenError, match="'zorbogle': the lexicon has no plural") as caught:
+        plural_of("zorbogle")
+    assert caught.value.hint == "run `make lexicon`, which computes it"
 
 
 @pytest.mark.parametrize(

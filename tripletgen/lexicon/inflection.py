@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_json
+from tripletgen.errors import TripletgenError
 
 PLURALS_FILE = "lexicon/plurals.json"
 VERBS_FILE = "lexicon/verbs.json"
@@ -65,9 +66,11 @@ def plural_of(noun: str) -> str:
     """Return the plural of a countable noun of the lexicon.
 
     Raises:
-        KeyError: the noun is new, and `make lexicon` was not run since.
+        TripletgenError: the noun is new, and `make lexicon` was not run since.
     """
     plurals: dict[str, str] = read_json(PLURALS_FILE)
+    if noun not in plurals:
+        raise TripletgenError(f"{noun!r}: the lexicon has no plural of this noun", "run `make lexicon`, which computes it")
     return plurals[noun]
 
 
