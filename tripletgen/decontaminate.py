@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,13 @@ class BenchmarkIndex:
 
     def save(self, path: Path) -> None:
         """Write the index, as sorted hashes, to a file that equal texts make equal."""
-        path.write_bytes(self._packed())
+        path.write_bytes(self._packed)
 
     def describe(self) -> dict[str, Any]:
         """Return what a manifest says of it: how many texts there are, and the SHA-256 of the file that `save` writes."""
-        return {"texts": len(self), "sha256": hashlib.sha256(self._packed()).hexdigest()}
+        return {"texts": len(self), "sha256": hashlib.sha256(self._packed).hexdigest()}
 
+    @cached_property
     def _packed(self) -> bytes:
         file = io.BytesIO()
         np.savez(file, exact=np.array(sorted(self._exact), np.uint64), ngrams=np.array(sorted(self._ngrams), np.uint64))

@@ -5,13 +5,11 @@ without a parse, which spares it. The rest is weighed: each word, tag and relati
 much as it did in captions that people labelled (`benchmarks/depiction.py` computes the weights; docs/decisions/0004-descriptions.md).
 """
 
-import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 
-from tripletgen.assets import asset
+from tripletgen.assets import read_json
 from tripletgen.lexicon import load_lexicon, words
 from tripletgen.parsing import ParsedCaption
 from tripletgen.soundness import is_sound
@@ -64,7 +62,6 @@ def evidence(parsed: ParsedCaption) -> Iterator[str]:
             yield f"{dep}: a {category}"
 
 
-@cache
 def _weights() -> dict[str, int]:
-    weights: dict[str, int] = json.loads(asset(WEIGHTS).read_text(encoding="utf-8"))
+    weights: dict[str, int] = read_json(WEIGHTS)
     return weights

@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, name_of, slots_of
+from tripletgen.edits.base import LIVING, Change, Edit, Frame, name_of, slots_of
 from tripletgen.lexicon import Noun, words
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
@@ -109,7 +109,7 @@ def _has_company(frame: Frame, agent: NounPhrase, token: int) -> bool:
     if frame.children(agent.head, "conj") or frame.parsed.deps[agent.head] == "conj":
         return True
     between = (frame.phrase_at(head) for head in range(agent.head + 1, token))
-    return any(phrase is not None and phrase.noun is not None and phrase.noun.kind in ("person", "group", "animal") for phrase in between)
+    return any(phrase is not None and phrase.noun is not None and phrase.noun.kind in LIVING for phrase in between)
 
 
 def agent_of(frame: Frame, token: int) -> NounPhrase | None:

@@ -16,6 +16,8 @@ FINITE_TAGS = frozenset(("VBZ", "VBP", "VBD", "MD"))
 _HIDDEN_CLAUSES = frozenset(("advcl", "ccomp", "parataxis", "csubj", "npadvmod", "meta", "intj"))
 _HIDDEN_PREPOSITIONS = words("base", "hidden_prepositions")
 
+LIVING = ("person", "group", "animal")
+
 # Pictures of no place: nothing can stand beside or behind what they show.
 GRAPHIC = words("base", "graphic")
 # Words for the picture itself, "a portrait of".

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import MEDIA, Change, Edit, Frame, form_of, name_of, slots_of
+from tripletgen.edits.base import LIVING, MEDIA, Change, Edit, Frame, form_of, name_of, slots_of
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import verb_form, verb_lemma
 from tripletgen.phrases import NounPhrase
@@ -17,7 +17,7 @@ _MAX_ALTERNATIVES = 4
 _POSTURES = words("relations", "postures")
 _MOVES = words("relations", "moves")
 _SITTING = words("relations", "sitting")
-_LIVING = ("person", "group", "animal", "toy")
+_SITTERS = (*LIVING, "toy")
 # They are in the water, wherever that is.
 _SWIMMERS = frozenset(("fish_kind", "sea_fish", "sea_mammal", "reef_creature"))
 _NO_PLACES = frozenset(("at the edge of", "along", "across", "past", "towards", "away from", "overlooking"))
@@ -112,7 +112,7 @@ def figure_of(frame: Frame, first: int) -> tuple[NounPhrase | None, bool]:
         return None, False
     head = parsed.heads[before] if parsed.deps[before] == "acl" else next(iter(frame.children(before, "nsubj", "nsubjpass")), -1)
     phrase = frame.phrase_at(head)
-    if word in _SITTING and phrase is not None and phrase.noun is not None and phrase.noun.kind not in _LIVING:
+    if word in _SITTING and phrase is not None and phrase.noun is not None and phrase.noun.kind not in _SITTERS:
         return None, False  # "a girl reading a book sitting on a chair"
     return phrase, word in _MOVES
 

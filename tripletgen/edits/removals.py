@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from tripletgen.edits.base import MEDIA, Change, Edit, Frame, name_of, slots_of
+from tripletgen.edits.base import LIVING, MEDIA, Change, Edit, Frame, name_of, slots_of
 from tripletgen.edits.grammar import PLURAL_PRONOUNS, agree
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import verb_lemma
@@ -28,7 +28,6 @@ _PARTICIPLES = {
 }
 # What may stand between a thing that goes and a place that stays.
 _PLACING = frozenset(("in", "on", "at", "near", "outside", "inside", "against", "during", "by", "under", "beside", "behind"))
-_LIVING = ("person", "group", "animal")
 _TIES = words("removals", "ties")
 _KEPT_KINDS = ("body", "material", "landscape", "room", "sky")
 _BEARING = (["in"], ["on"], ["over"], ["around"], ["under"])
@@ -191,7 +190,7 @@ def _reach(frame: Frame, token: int, thing: NounPhrase, owner: NounPhrase) -> tu
     # "In a blue shirt against a wall": only the shirt goes; but a bag "on her shoulder" with the shoulder.
     last = _borne_to(frame, end)
     is_wide = frame.parsed.lowers[owner.head] in _SHOWN_BY or (owner.noun is not None and owner.noun.kind in _WIDE_KINDS)
-    is_borne_elsewhere = last > end and (owner.noun is None or owner.noun.kind not in _LIVING)
+    is_borne_elsewhere = last > end and (owner.noun is None or owner.noun.kind not in LIVING)
     return None if is_wide or is_borne_elsewhere else (token, last)
 
 
@@ -201,7 +200,7 @@ def _is_said_of_owner(frame: Frame, thing: NounPhrase, owner: NounPhrase) -> boo
     if said != [thing.head + 1] or frame.parsed.tags[said[0]] != "VBG" or frame.parsed.lowers[said[0]] not in _POSTURES:
         return False
     kinds = [noun.kind if noun is not None else "" for noun in (owner.noun, thing.noun)]
-    return kinds[0] in _LIVING and kinds[1] not in _LIVING
+    return kinds[0] in LIVING and kinds[1] not in LIVING
 
 
 def _end_of(frame: Frame, thing: NounPhrase) -> int:

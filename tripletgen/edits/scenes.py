@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tripletgen.assets import read_yaml
-from tripletgen.edits.base import Change, Edit, Frame, name_of, naming, slots_of, words_of
+from tripletgen.edits.base import LIVING, Change, Edit, Frame, name_of, naming, slots_of, words_of
 from tripletgen.lexicon import words
 from tripletgen.lexicon.inflection import article
 from tripletgen.phrases import NounPhrase
@@ -89,7 +89,7 @@ class ChangeScene:
                 continue  # an award is not given on a beach
             if group == "public_room" and frame.words & _STAGED:
                 continue
-            if frame.parsed.tags[phrase.first - 2] == "RP":
+            if frame.parsed.tags[max(phrase.first - 2, 0)] == "RP":
                 continue  # one walks "down along" a street only
             if any(other is not phrase and _is_place(frame, other) for other in frame.phrases):
                 continue  # what else is said of the place would not fit another
@@ -180,7 +180,7 @@ def _has_company(frame: Frame, subject: NounPhrase) -> bool:
 
 def _other_scenes(frame: Frame, group: str, kind: str) -> list[Scene]:
     """Return the scenes that may stand for one of a group, for a subject of this kind."""
-    if kind not in _MOVABLE or (kind not in ("person", "group", "animal") and group not in _MOVABLE[kind]):
+    if kind not in _MOVABLE or (kind not in LIVING and group not in _MOVABLE[kind]):
         return []
     names = [group, *read_yaml("lexicon/scenes.yaml")[group]["near"]]
     if kind == "animal" and frame.words.isdisjoint(_TAME):

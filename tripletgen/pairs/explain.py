@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tripletgen.edits.actions import ChangeAction, agent_of
 from tripletgen.edits.attributes import ChangeAttribute
-from tripletgen.edits.base import Change, Edit, Frame, apply_changes, lower_first, name_of, naming, slots_of
+from tripletgen.edits.base import LIVING, Change, Edit, Frame, apply_changes, lower_first, name_of, naming, slots_of
 from tripletgen.edits.counts import NUMBERS, ChangeCount
 from tripletgen.edits.objects import ReplaceObject
 from tripletgen.edits.relations import ChangeRelation, figure_of, means_same
@@ -20,7 +20,6 @@ from tripletgen.schema import normalise
 
 # Prepositions of which each writer takes another for the same place.
 _VAGUE = frozenset(("in", "on", "at", "inside", "across", "through", "over"))
-_OWNERS = ("person", "group", "animal")
 
 
 def explain(frame: Frame, found: Found) -> Edit | str:
@@ -138,7 +137,7 @@ def _addition(frame: Frame, found: Found) -> Edit | str:
     """Return the edit that adds what the other caption has more than this one."""
     first, _, rest = found.filler.partition(" ")
     new, owner = take_apart(rest, frame.lexicon), frame.phrase_at(found.place - 1)
-    is_owned = owner is not None and owner in frame.shown and owner.noun is not None and owner.noun.kind in _OWNERS
+    is_owned = owner is not None and owner in frame.shown and owner.noun is not None and owner.noun.kind in LIVING
     if new is None or new.number or owner is None or owner.noun is None or not is_owned:
         return "pair_not_explained"
     wording = _ADDED[first]
