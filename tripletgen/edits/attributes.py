@@ -82,7 +82,8 @@ def _other_values(frame: Frame, phrase: NounPhrase, group: AttributeGroup, old: 
         return []
     if is_unlikely_beside(frame, group, old):
         return []
-    values = [v for v in group.values if group.is_opposite(old, v) and v not in frame.words and not contradicts(frame, phrase, v)]
+    alike = frame.words | frame.lexicon.synonyms.get(old, frozenset())
+    values = [v for v in group.values if group.is_opposite(old, v) and v not in alike and not contradicts(frame, phrase, v)]
     return [v for v in values if phrase.noun is None or fits(v, phrase.noun)]
 
 

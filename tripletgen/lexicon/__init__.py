@@ -7,8 +7,6 @@ from tripletgen.assets import read_yaml
 from tripletgen.lexicon.inflection import plural_of
 
 MAX_NOUN_WORDS = 3
-# One color, spelt in two ways.
-_SPELLINGS = {"gray", "grey"}
 ADD_WAYS = ("wear", "hold", "beside", "surface", "background")
 
 
@@ -47,9 +45,7 @@ class AttributeGroup(NamedTuple):
 
     def is_opposite(self, old: str, new: str) -> bool:
         """Tell whether `new` may replace `old`: any other value, or one of another side where sides are opposed."""
-        if old == new or {old, new} == _SPELLINGS:
-            return False
-        return not any(old in side and new in side for side in self.opposite)
+        return old != new and not any(old in side and new in side for side in self.opposite)
 
 
 class Lexicon(NamedTuple):
